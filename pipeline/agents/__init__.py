@@ -1,0 +1,1 @@
+"""The two agents: mailbox, conversation, what they are told, what they may call."""

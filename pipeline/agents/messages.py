@@ -1,0 +1,152 @@
+"""What passes between an agent and a provider, free of any vendor's words.
+
+    ModelRequest = Head (tools, system, context: frozen) + memory + ledger (digests) + open turn
+    Reply        = the vendor's own blocks (re-sent unchanged) + text + tool calls + usage
+
+A provider lays a request out for its vendor so that the head, memory and ledger stay a
+byte-identical prefix of the next request.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from pipeline.domain.results import Usage
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool as the model sees it; `schema` is a strict JSON Schema (every field required)."""
+
+    name: str
+    description: str
+    schema: dict[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A model's wish to use a tool. `arguments` is JSON text, unchecked, possibly malformed."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a tool call came to, as text for the model."""
+
+    call_id: str
+    text: str
+    is_error: bool = False
+
+
+class NextStep(StrEnum):
+    """What a vendor's stop reason means for the loop."""
+
+    RUN_TOOLS = "run_tools"
+    RESUME = "resume"
+    """Send the same conversation again (Anthropic's `pause_turn`)."""
+    STOP = "stop"
+    TRUNCATED = "truncated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of a model. `raw` holds the vendor's blocks or items, to be re-sent unchanged."""
+
+    raw: tuple[dict[str, JsonValue], ...]
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    next_step: NextStep
+    usage: Usage
+    """Of this one call (`calls=1`), `usd` None when the price is not known."""
+    response_id: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Something the pipeline says inside the open turn: the request, or a reminder."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of all tool calls of the reply before, in their order."""
+
+    results: tuple[ToolResult, ...]
+
+
+TurnItem = Said | Reply | Results
+"""An open turn is `Said, (Reply, Results | Said)*`, append-only."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The frozen part of a conversation: identical bytes from the first request to the last."""
+
+    tools: tuple[ToolSpec, ...]
+    """Sorted by name."""
+    system: str
+    context: str
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """All that one model call sends."""
+
+    head: Head
+    memory: str
+    ledger: tuple[str, ...]
+    turn: tuple[TurnItem, ...]
+    max_output_tokens: int
+    cache_key: str
+    """Stable per role and run."""
+
+
+class StopSignal(Protocol):
+    """Something that can be asked whether the work should stop."""
+
+    def __call__(self) -> bool:
+        """Return True when it should."""
+        ...
+
+
+@dataclass(frozen=True)
+class CallLimits:
+    """Until when one model call may take. Seconds on the clock that `clock` reads (monotonic)."""
+
+    clock: Callable[[], float]
+    deadline: float
+    silence_s: float
+    """Longest time without one byte from the vendor."""
+    stop: StopSignal
+
+
+class Provider(Protocol):
+    """The adapter for one vendor's API."""
+
+    name: str
+    model: str
+
+    def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
+        """Make one model call (streaming; partial answers are discarded) and return its answer.
+
+        Transient failures are retried inside, within `limits`. Raises `AuthProblem`,
+        `QuotaReached`, `SpendLimit`, `Overloaded`, `NetworkProblem`, `ContextOverflow`,
+        `BadRequest`, `TurnTimedOut` (deadline or silence) and `Stopped`.
+        """
+        ...
+
+    def price(self, usage: Usage) -> float | None:
+        """Return what `usage` costs in USD, or None when the model's price is not known."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The nouns: frozen models without any I/O. Nothing here imports from above."""

@@ -1,0 +1,224 @@
+"""The two results documents, as models: what an outside reader finds in `.workflow/`.
+
+    planning-results.json    {HEADER "phase": "planning",  "results": [PlanningRecord, ...]}
+    execution-results.json   {HEADER "phase": "execution", "results": [ExecutionRecord, ...]}
+
+HEADER is `"created_at", "schema_version", "journal_seq"` and the phase.
+
+One record per line, so that 100,000 of them are read as a stream.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.domain.base import DerivedId, Id, Noun, Time
+from pipeline.domain.plan import Plan
+from pipeline.domain.solution import Solution
+
+SCHEMA_VERSION = 1
+
+
+class FailureClass(StrEnum):
+    """Why something failed; decides what a later run does with it (section 5 of the design)."""
+
+    TESTS = "tests"
+    AGENT = "agent"
+    PLAN_TOO_NARROW = "plan_too_narrow"
+    INFRASTRUCTURE = "infrastructure"
+    QUOTA = "quota"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+
+
+class Usage(Noun):
+    """What model calls have used. Tokens; USD. `input_tokens` counts uncached input only."""
+
+    model: str = ""
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    usd: float | None = 0.0
+    """None: at least one call had no known price."""
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the sum; the price is unknown as soon as one part's is."""
+        usd = None if self.usd is None or other.usd is None else round(self.usd + other.usd, 9)
+        return Usage(
+            model=other.model or self.model,
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            usd=usd,
+        )
+
+    @property
+    def metered_tokens(self) -> int:
+        """Return what counts against a token budget: output, uncached input and cache writes."""
+        return self.output_tokens + self.input_tokens + self.cache_write_tokens
+
+
+class PlanningStatus(StrEnum):
+    """What came of one planning turn."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    NEEDS_CLARIFICATION = "needs_clarification"
+
+
+class PlanningRecord(Noun):
+    """One record of `planning-results.json`; the current one of an issue is its last."""
+
+    issue_id: Id
+    solution_id: DerivedId | None = None
+    status: PlanningStatus
+    solution: Solution | None = None
+    questions: tuple[str, ...] = ()
+    planned_at: Time
+    attempt: int = 1
+    base_commit: str | None = None
+    """The run branch's tip that the planner read."""
+    plan: Plan | None = None
+    failure_class: FailureClass | None = None
+    usage: Usage = Usage()
+    error: str | None = None
+    rehearsal: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return what names this record among all: the solution id, else issue and attempt."""
+        return self.solution_id or f"{self.issue_id}#{self.attempt}"
+
+
+class ExecutionStatus(StrEnum):
+    """What came of one attempt at carrying a solution out."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+
+
+class CommandEvidence(Noun):
+    """What the pipeline itself saw when it ran one command."""
+
+    stage: Literal["baseline", "task", "acceptance", "suite"]
+    task_id: str | None = None
+    command: str
+    exit_code: int
+    duration_s: float
+    timed_out: bool = False
+    output_path: str | None = None
+    """Where the whole output is kept, relative to `.workflow/`."""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the command ended by itself with exit code 0."""
+        return self.exit_code == 0 and not self.timed_out
+
+
+class Verification(Noun):
+    """The evidence for (or against) one tree."""
+
+    tree: str | None = None
+    all_tests_passed: bool = False
+    all_acceptance_met: bool = False
+    no_regressions: bool = False
+    commands: tuple[CommandEvidence, ...] = ()
+    note: str | None = None
+    """What qualifies it: `untested`, `red baseline`, `sandbox: none`."""
+
+
+class TaskOutcome(Noun):
+    """What became of one task in an attempt."""
+
+    id: str
+    status: Literal["completed", "failed", "open"]
+    commands: tuple[CommandEvidence, ...] = ()
+
+
+class Claim(Noun):
+    """What the agent says of its work; stored beside the evidence, never used as evidence."""
+
+    status: Literal["completed", "failed"]
+    summary: str = ""
+    tests_passed: bool | None = None
+    contradicts: str | None = None
+    """How the claim differs from what the pipeline saw, in words; None when it does not."""
+
+
+class Commit(Noun):
+    """One commit of a landed solution."""
+
+    hash: str
+    message: str
+    task_id: str | None = None
+
+
+class ExecutionRecord(Noun):
+    """One record of `execution-results.json`: one attempt."""
+
+    execution_result_id: DerivedId
+    """`EXR-<issue id>-<n>`"""
+    issue_id: Id
+    solution_id: DerivedId
+    run_id: Id
+    attempt: int = 1
+    attempt_id: str
+    """The nonce that the commit's `Attempt-Id` trailer carries."""
+    status: ExecutionStatus
+    failure_class: FailureClass | None = None
+    failed_task_id: str | None = None
+    branch: str | None = None
+    base_commit: str | None = None
+    commit_hash: str | None = None
+    commits: tuple[Commit, ...] = ()
+    files_modified: tuple[str, ...] = ()
+    started_at: Time | None = None
+    executed_at: Time
+    duration_s: float = 0.0
+    tasks_completed: int = 0
+    tasks: tuple[TaskOutcome, ...] = ()
+    verification: Verification = Verification()
+    claim: Claim | None = None
+    quarantine: str | None = None
+    """Where the patch of unplanned changes is kept, relative to `.workflow/`."""
+    recovered: bool = False
+    """True when the record was written from git after a crash."""
+    usage: Usage = Usage()
+    error: str | None = None
+    too_narrow: tuple[str, ...] = ()
+    """Paths that the plan would have had to name."""
+    rehearsal: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return what names this record among all."""
+        return self.execution_result_id
+
+
+class Header(Noun):
+    """The header line of a results document."""
+
+    phase: Literal["planning", "execution"]
+    created_at: Time
+    schema_version: int = SCHEMA_VERSION
+    journal_seq: int | None = None
+
+
+class PlanningResults(Header):
+    """The whole of `planning-results.json`."""
+
+    phase: Literal["planning"] = "planning"
+    results: tuple[PlanningRecord, ...] = Field(())
+
+
+class ExecutionResults(Header):
+    """The whole of `execution-results.json`."""
+
+    phase: Literal["execution"] = "execution"
+    results: tuple[ExecutionRecord, ...] = Field(())

@@ -1,0 +1,102 @@
+"""What can go wrong, as types: who can mend it decides what happens to it.
+
+    PipelineError                 the operator can mend it: one line, exit 1
+    |-- UsageProblem              the command was typed wrongly: exit 2
+    |-- BudgetSpent               a cap of the run's purse is reached: exit 5
+    |-- IssueBudgetSpent          a plan's own budget is used up: that issue parks, the run goes on
+    |-- QuotaPause                a vendor's quota, past the consented wait: exit 75
+    |-- Stopped                   SIGINT or SIGTERM asked us to stop: exit 130
+    |-- SandboxMissing            no way to confine a command
+    |-- TurnTimedOut              the deadline or the silence limit of the turn has passed
+    `-- ProviderError             a vendor's answer that is no answer
+        |-- AuthProblem           key missing, wrong, or without permission
+        |-- QuotaReached          429 with a reset time; a state, not a failure
+        |-- SpendLimit            the account's own money limit; never retried
+        |-- Overloaded            529 or 5xx; retried
+        |-- NetworkProblem        connection lost, TLS, name resolution; retried
+        |-- ContextOverflow       the turn no longer fits the model's window
+        `-- BadRequest            we sent something the vendor refuses; a bug or a wrong setting
+
+A message is one line: what is wrong (the thing in `!r`), where, and what to do.
+"""
+
+from datetime import datetime
+
+
+class PipelineError(Exception):
+    """An error that a person can mend; its text is the whole line they see."""
+
+    exit_code = 1
+
+
+class UsageProblem(PipelineError):
+    """Raised when the words of a command do not fit together."""
+
+    exit_code = 2
+
+
+class BudgetSpent(PipelineError):
+    """Raised before a call that the purse cannot pay for."""
+
+    exit_code = 5
+
+
+class IssueBudgetSpent(PipelineError):
+    """Raised before a call that the current issue's budget cannot pay for."""
+
+
+class QuotaPause(PipelineError):
+    """Raised when a quota outlasts the consented wait; the run can be resumed."""
+
+    exit_code = 75
+
+
+class Stopped(PipelineError):
+    """Raised when a signal or `interrupt()` asked the work to stop."""
+
+    exit_code = 130
+
+
+class SandboxMissing(PipelineError):
+    """Raised when no sandbox works here and none was not asked for."""
+
+
+class ProviderError(PipelineError):
+    """Raised at the provider seam; the vendor's own error is its `__cause__`."""
+
+
+class AuthProblem(ProviderError):
+    """Raised when a key is missing, wrong, or lacks a permission."""
+
+
+class QuotaReached(ProviderError):
+    """Raised when a vendor says that the account's quota is used up for now."""
+
+    def __init__(self, message: str, reset_at: datetime | None) -> None:
+        super().__init__(message)
+        self.reset_at = reset_at
+        """When the vendor says it goes on (UTC), or None when it does not say."""
+
+
+class SpendLimit(ProviderError):
+    """Raised when the account's own money limit is reached; waiting does not help."""
+
+
+class Overloaded(ProviderError):
+    """Raised when the vendor is overloaded or broken for the moment."""
+
+
+class NetworkProblem(ProviderError):
+    """Raised when the connection failed before the answer was complete."""
+
+
+class ContextOverflow(ProviderError):
+    """Raised when a request no longer fits into the model's window."""
+
+
+class BadRequest(ProviderError):
+    """Raised when the vendor refuses the form of our request."""
+
+
+class TurnTimedOut(PipelineError):
+    """Raised when a turn's deadline or its silence limit has passed."""

@@ -1,0 +1,247 @@
+"""What happens while the pipeline works, for whoever listens; listeners never change what happens.
+
+Every event is a frozen dataclass. `observe/console.py` turns each into one plain line.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened."""
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """A run opened: a branch and its base."""
+
+    run_id: str
+    branch: str
+    base_commit: str
+    sandbox: str
+
+
+@dataclass(frozen=True)
+class RunResumed(Event):
+    """A run that was there before goes on."""
+
+    run_id: str
+    branch: str
+    done: int
+    adopted: int
+    to_go: int
+
+
+@dataclass(frozen=True)
+class AgentSpawned(Event):
+    """An agent came to life, once per process and role."""
+
+    role: str
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True)
+class PlanningStarted(Event):
+    """An issue was sent to the Planning agent."""
+
+    issue_id: str
+    title: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class PlanRecorded(Event):
+    """A plan is durable and waits at the gate."""
+
+    issue_id: str
+    solution_id: str
+    title: str
+    risk: str
+    tasks: int
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class PlanningFailed(Event):
+    """A planning turn ended without a plan."""
+
+    issue_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClarificationNeeded(Event):
+    """The Planning agent asks before it can plan."""
+
+    issue_id: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlanStale(Event):
+    """The ground of an approved plan has moved; it goes back to planning."""
+
+    solution_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlanReturned(Event):
+    """An approval no longer counts; the plan waits again, with the same text."""
+
+    solution_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GateWaits(Event):
+    """Plans wait for a decision."""
+
+    solution_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class IssueBlocked(Event):
+    """An issue cannot start."""
+
+    issue_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AttemptStarted(Event):
+    """A solution was sent to the Execution agent."""
+
+    issue_id: str
+    solution_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class ToolCalled(Event):
+    """An agent asked for a tool; `summary` is one short line."""
+
+    role: str
+    issue_id: str
+    tool: str
+    summary: str
+    is_error: bool
+
+
+@dataclass(frozen=True)
+class CommandRan(Event):
+    """The pipeline ran a command and saw how it ended."""
+
+    stage: str
+    command: str
+    exit_code: int
+    duration_s: float
+    task_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Quarantined(Event):
+    """Unplanned changes were set aside."""
+
+    solution_id: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Landed(Event):
+    """A commit is on the run branch."""
+
+    issue_id: str
+    solution_id: str
+    commit: str
+    files: int
+
+
+@dataclass(frozen=True)
+class AttemptFailed(Event):
+    """An attempt ended without a commit."""
+
+    issue_id: str
+    solution_id: str
+    failure_class: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Adopted(Event):
+    """A commit found in git after a crash was recorded instead of made again."""
+
+    solution_id: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class QuotaPaused(Event):
+    """A vendor's quota is used up; the work waits."""
+
+    provider: str
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class QuotaOver(Event):
+    """The wait for a quota has ended."""
+
+    provider: str
+
+
+@dataclass(frozen=True)
+class RecordRestored(Event):
+    """A record that somebody removed or changed by hand was put back."""
+
+    document: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordRemoved(Event):
+    """A record was removed by hand, which asks for its issue to be done again."""
+
+    document: str
+    key: str
+    issue_id: str
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something a person should know that has no other event."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class RunEnded(Event):
+    """The process stops working; `exit_code` as in the table of exit codes."""
+
+    exit_code: int
+    summary: str
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class EventBus:
+    """Hands each event to every listener; a listener that fails is logged and never stops work."""
+
+    listeners: list[Listener] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners, in the order in which they were added."""
+        for listener in self.listeners:
+            try:
+                listener(event)
+            except Exception:  # an observer must not stop the work it observes
+                logger.exception("a listener failed on %s", type(event).__name__)

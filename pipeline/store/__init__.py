@@ -1,0 +1,1 @@
+"""The nouns on disk: journal, results documents, backlog, run file, transcripts."""

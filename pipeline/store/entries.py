@@ -1,0 +1,243 @@
+"""The kinds of journal entries: every state change is one of these, and the state is their fold.
+
+A journal line is `{"seq", "at", "kind", "data", "prev", "hash"}`; `data` is a model below.
+"""
+
+from typing import Literal
+
+from pipeline.domain.base import DerivedId, Id, Noun
+from pipeline.domain.issue import Feedback
+from pipeline.domain.plan import Plan
+from pipeline.domain.results import ExecutionRecord, PlanningRecord, Usage
+
+
+class Entry(Noun):
+    """Something that changed; `kind` names it in the journal."""
+
+
+class RunOpened(Entry):
+    """A run began: one branch from one base."""
+
+    kind: Literal["run_opened"] = "run_opened"
+    run_id: Id
+    branch: str
+    base_commit: str
+    sandbox: str
+    rehearsal: bool = False
+
+
+class RunClosed(Entry):
+    """Nothing is left to do in a run, or a new one was asked for."""
+
+    kind: Literal["run_closed"] = "run_closed"
+    run_id: Id
+    reason: str
+
+
+class AgentSpawned(Entry):
+    """An agent came to life in this process."""
+
+    kind: Literal["agent_spawned"] = "agent_spawned"
+    role: str
+    provider: str
+    model: str
+    head_sha256: str
+
+
+class PlanningBegun(Entry):
+    """An issue is about to be sent to the Planning agent."""
+
+    kind: Literal["planning_begun"] = "planning_begun"
+    issue_id: Id
+    attempt: int
+    request_id: str
+    base_commit: str
+
+
+class PlanRecorded(Entry):
+    """A planning turn ended; the record is its outcome. `supersedes` is replaced by it."""
+
+    kind: Literal["plan_recorded"] = "plan_recorded"
+    record: PlanningRecord
+    supersedes: DerivedId | None = None
+
+
+class PlanChanged(Entry):
+    """A plan's envelope changed: a decision, drift, expiry. `plan` is the envelope after it."""
+
+    kind: Literal["plan_changed"] = "plan_changed"
+    solution_id: DerivedId
+    event: str
+    plan: Plan
+    feedback: Feedback | None = None
+    """New information for the next plan of the issue (request-changes, drift, narrow plan)."""
+    by: str = ""
+
+
+class RetryAsked(Entry):
+    """A person asked for an issue to be tried again, perhaps with new information."""
+
+    kind: Literal["retry_asked"] = "retry_asked"
+    issue_id: Id
+    again: Literal["plan", "execute"]
+    """Which phase takes it up again: a new plan, or a new attempt at the approved one."""
+    feedback: Feedback | None = None
+    by: str = ""
+
+
+class RecordRemoved(Entry):
+    """A record was removed from a document by hand, and that counts."""
+
+    kind: Literal["removed_by_hand"] = "removed_by_hand"
+    document: Literal["planning", "execution"]
+    key: str
+    issue_id: Id
+
+
+class EditIgnored(Entry):
+    """A document was changed by hand in a way that does not count; a copy was kept."""
+
+    kind: Literal["edited_by_hand"] = "edited_by_hand"
+    document: Literal["planning", "execution"]
+    kept_as: str
+    keys: tuple[str, ...] = ()
+
+
+class AttemptBegun(Entry):
+    """The intent to carry a solution out; written before any of its effects."""
+
+    kind: Literal["attempt_begun"] = "attempt_begun"
+    execution_result_id: DerivedId
+    issue_id: Id
+    solution_id: DerivedId
+    run_id: Id
+    attempt: int
+    attempt_id: str
+    base_commit: str
+
+
+class LandingBegun(Entry):
+    """The intent to move the run branch to `commit`; `expected` is the tip it replaces."""
+
+    kind: Literal["landing_begun"] = "landing_begun"
+    solution_id: DerivedId
+    attempt_id: str
+    commit: str
+    expected: str
+    record: ExecutionRecord
+    """What will be recorded once the branch has moved; all evidence is in it."""
+
+
+class AttemptRecorded(Entry):
+    """An attempt ended; the record is its outcome."""
+
+    kind: Literal["attempt_recorded"] = "attempt_recorded"
+    record: ExecutionRecord
+
+
+class CallBegun(Entry):
+    """The intent to make a model call, with what is reserved for it."""
+
+    kind: Literal["call_begun"] = "call_begun"
+    role: str
+    request_id: str
+    reserved_tokens: int
+    reserved_usd: float | None
+
+
+class CallSettled(Entry):
+    """A model call ended; what it used."""
+
+    kind: Literal["call_settled"] = "call_settled"
+    role: str
+    request_id: str
+    usage: Usage
+    error: str | None = None
+
+
+class ToolBegun(Entry):
+    """The intent to run a tool with effects."""
+
+    kind: Literal["tool_begun"] = "tool_begun"
+    role: str
+    request_id: str
+    call_id: str
+    tool: str
+
+
+class ToolDone(Entry):
+    """A tool with effects ended."""
+
+    kind: Literal["tool_done"] = "tool_done"
+    role: str
+    request_id: str
+    call_id: str
+    is_error: bool
+
+
+class TurnSettled(Entry):
+    """A turn's result is durable: its messages are dropped, its digest joins the ledger."""
+
+    kind: Literal["turn_settled"] = "turn_settled"
+    role: str
+    request_id: str
+    issue_id: Id
+    digest: str
+
+
+class LedgerFolded(Entry):
+    """The ledger grew over its ceiling and was folded into memory."""
+
+    kind: Literal["ledger_folded"] = "ledger_folded"
+    role: str
+    memory: str
+    kept: int
+    """How many of the newest digests stay in the ledger."""
+
+
+class QuotaPaused(Entry):
+    """A vendor's quota is used up until `until` (ISO-8601 UTC, or None when not said)."""
+
+    kind: Literal["quota_paused"] = "quota_paused"
+    provider: str
+    until: str | None
+
+
+class QuotaOver(Entry):
+    """The work goes on after a quota pause."""
+
+    kind: Literal["quota_over"] = "quota_over"
+    provider: str
+
+
+class DocumentsAdopted(Entry):
+    """A missing journal was started from the documents that were there."""
+
+    kind: Literal["documents_adopted"] = "documents_adopted"
+    planning_records: int
+    execution_records: int
+
+
+AnyEntry = (
+    RunOpened
+    | RunClosed
+    | AgentSpawned
+    | PlanningBegun
+    | PlanRecorded
+    | PlanChanged
+    | RetryAsked
+    | RecordRemoved
+    | EditIgnored
+    | AttemptBegun
+    | LandingBegun
+    | AttemptRecorded
+    | CallBegun
+    | CallSettled
+    | ToolBegun
+    | ToolDone
+    | TurnSettled
+    | LedgerFolded
+    | QuotaPaused
+    | QuotaOver
+    | DocumentsAdopted
+)

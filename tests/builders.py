@@ -1,0 +1,46 @@
+"""Builders that several test files share: real repositories in temporary folders."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+GIT_ENVIRONMENT = {
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.invalid",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.invalid",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git in `folder` and return what it prints, stripped."""
+    done = subprocess.run(
+        ["git", *words], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write `files` (path -> text) below `folder`."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def make_repository(folder: Path, files: Mapping[str, str], *, message: str = "start") -> Path:
+    """Make a git repository on branch `main` with one commit of `files`; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "-q", "-b", "main")
+    commit_files(folder, files, message=message)
+    return folder
+
+
+def commit_files(folder: Path, files: Mapping[str, str], *, message: str = "change") -> str:
+    """Write `files`, commit them on the branch checked out in `folder`; return the commit."""
+    write_files(folder, files)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "--allow-empty", "-m", message)
+    return git(folder, "rev-parse", "HEAD")

@@ -1,0 +1,51 @@
+"""What every test gets: no network but loopback, no keys, user folders of its own."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders import GIT_ENVIRONMENT
+
+KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY")
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the test user folders of its own and take keys and settings away."""
+    home = tmp_path_factory.mktemp("user")
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name in KEYS or name.startswith(("PIPELINE_", "GIT_")):
+            del os.environ[name]
+    os.environ.update(GIT_ENVIRONMENT)
+    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+        os.environ[f"XDG_{kind}_HOME"] = str(home / kind.lower())
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"this test tried to open a network connection to {address!r}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    socket.socket.connect = guarded  # type: ignore[method-assign,assignment]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """Return an empty folder for this test."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
