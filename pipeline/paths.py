@@ -1,0 +1,185 @@
+"""Where everything lies: the project's `.workflow/` and the user's own folders.
+
+<checkout>/.workflow/    journal, documents, backlog, plans, outputs, reports
+user config/             settings, prompts, roles: what a repository must not decide
+user state/              the approval key, what is trusted, logs: outside every repository
+user cache/              workspaces: private clones, safe to delete while nothing runs
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "pipeline"
+REPOSITORY_KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class UserPlaces:
+    """The user's own folders; none of them is ever mounted into a sandbox."""
+
+    config: Path
+    state: Path
+    cache: Path
+
+    @classmethod
+    def from_environment(cls) -> "UserPlaces":
+        """Return the platform's folders; `XDG_CONFIG_HOME` and its siblings are honoured."""
+        folders = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
+        return cls(
+            config=folders.user_config_path,
+            state=folders.user_state_path,
+            cache=folders.user_cache_path,
+        )
+
+
+@dataclass(frozen=True)
+class Places:
+    """All files and folders of one repository; `root` is the checkout's top level."""
+
+    root: Path
+    user: UserPlaces
+    git_dir: Path
+    """The repository's common git folder, absolute; worktrees of one repository share it."""
+
+    @property
+    def workflow(self) -> Path:
+        """The project's own folder; git ignores what is in it."""
+        return self.root / ".workflow"
+
+    @property
+    def issues_file(self) -> Path:
+        """The backlog, one issue a line."""
+        return self.workflow / "issues" / "issues.jsonl"
+
+    @property
+    def backlog_lock(self) -> Path:
+        """Held for one change of the backlog."""
+        return self.issues_file.parent / "backlog.lock"
+
+    @property
+    def journal(self) -> Path:
+        """Every state change, one hash-chained line each."""
+        return self.workflow / "journal.jsonl"
+
+    @property
+    def journal_torn(self) -> Path:
+        """Where unfinished last lines of the journal are kept."""
+        return self.workflow / "journal.torn"
+
+    @property
+    def journal_lock(self) -> Path:
+        """Held by any process for one append or one render."""
+        return self.workflow / "journal.lock"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by the orchestrator while it works."""
+        return self.workflow / "run.lock"
+
+    @property
+    def run_file(self) -> Path:
+        """Who holds the run lock, for whoever asks without taking it."""
+        return self.workflow / "run.json"
+
+    @property
+    def planning_results(self) -> Path:
+        """The document of the planning phase."""
+        return self.workflow / "planning-results.json"
+
+    @property
+    def execution_results(self) -> Path:
+        """The document of the execution phase."""
+        return self.workflow / "execution-results.json"
+
+    @property
+    def plans(self) -> Path:
+        """Each plan as Markdown."""
+        return self.workflow / "plans"
+
+    @property
+    def outputs(self) -> Path:
+        """Whole outputs of commands and tools."""
+        return self.workflow / "outputs"
+
+    @property
+    def quarantine(self) -> Path:
+        """Patches of unplanned changes."""
+        return self.workflow / "quarantine"
+
+    @property
+    def transcripts(self) -> Path:
+        """What agents and pipeline said to each other."""
+        return self.workflow / "transcripts"
+
+    @property
+    def report_md(self) -> Path:
+        """The last report, for people."""
+        return self.workflow / "report.md"
+
+    @property
+    def report_json(self) -> Path:
+        """The last report, for programs."""
+        return self.workflow / "report.json"
+
+    @property
+    def config_file(self) -> Path:
+        """The project's settings."""
+        return self.workflow / "config.toml"
+
+    @property
+    def project_tech(self) -> Path:
+        """What the project is made of, if somebody wrote it down."""
+        return self.workflow / "project-tech.json"
+
+    @property
+    def project_guidelines(self) -> Path:
+        """How the project wants its code, if somebody wrote it down."""
+        return self.workflow / "project-guidelines.json"
+
+    @property
+    def prompts(self) -> Path:
+        """The project's own prompts, over the shipped ones."""
+        return self.workflow / "prompts"
+
+    @property
+    def memory(self) -> Path:
+        """What the agents remember across runs."""
+        return self.workflow / "memory"
+
+    @property
+    def repo_cache(self) -> Path:
+        """This repository's workspaces."""
+        return self.user.cache / "workspaces" / self.repository_key
+
+    @property
+    def repository_key(self) -> str:
+        """Twelve hex digits that stand for this repository in the user's folders."""
+        return hashlib.sha256(str(self.git_dir).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]
+
+    @property
+    def approval_key(self) -> Path:
+        """The key that signs approvals."""
+        return self.user.state / "approval.key"
+
+    @property
+    def trust_file(self) -> Path:
+        """Digests of tracked `.workflow/` folders that the user accepted."""
+        return self.user.state / "trust.json"
+
+    @property
+    def user_config(self) -> Path:
+        """The user's own settings."""
+        return self.user.config / "config.toml"
+
+    @property
+    def user_prompts(self) -> Path:
+        """The user's own prompts, over the project's."""
+        return self.user.config / "prompts"
+
+    @property
+    def logs(self) -> Path:
+        """Where a bug leaves its traceback."""
+        return self.user.state / "logs"
