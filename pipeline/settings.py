@@ -1,0 +1,456 @@
+"""What can be set, and from where: later sources win.
+
+    .workflow/config.toml      the project; may not hold what `RESERVED` names
+    ~/.config/pipeline/config.toml    the user
+    PIPELINE_<SECTION>_<KEY>   the environment: planner.provider is PIPELINE_PLANNER_PROVIDER;
+                               a list is a TOML array or separated by commas
+    flags                      dotted keys, as in the files: {"sandbox.kind": "none"}
+
+`KEYS` is the table of all keys and of the attribute of `Settings` that each one sets. Keys of the
+vendors are no settings: each vendor's own environment variable holds them.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from pipeline.domain.plan import Role
+from pipeline.errors import PipelineError
+from pipeline.paths import Places
+
+Provider = Literal["anthropic", "openai"]
+AgentRole = Literal["planner", "executor"]
+
+DEFAULT_MODELS: dict[tuple[Provider, AgentRole], str] = {
+    ("anthropic", "planner"): "claude-opus-5-5",
+    ("anthropic", "executor"): "claude-sonnet-5-5",
+    ("openai", "planner"): "gpt-6.1-sol",
+    ("openai", "executor"): "gpt-6.1-sol",
+}
+
+LOCK_FILES = (
+    "**/uv.lock",
+    "**/poetry.lock",
+    "**/pdm.lock",
+    "**/Pipfile.lock",
+    "**/package-lock.json",
+    "**/yarn.lock",
+    "**/pnpm-lock.yaml",
+    "**/Cargo.lock",
+    "**/go.sum",
+    "**/Gemfile.lock",
+    "**/composer.lock",
+)
+TEST_FILES = (
+    "**/tests/**",
+    "**/test/**",
+    "**/__tests__/**",
+    "**/test_*.py",
+    "**/*_test.py",
+    "**/*_test.go",
+    "**/*.test.*",
+    "**/*.spec.*",
+)
+
+DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def seconds(value: object) -> int:
+    """Return a duration in seconds: a number of seconds or text such as `6h`, `90m`, `1h30m`.
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if text.isdecimal():
+        return int(text)
+    found = DURATION.fullmatch(text)
+    if not text or found is None:
+        raise ValueError("write a duration such as 6h, 90m, 1h30m or 45s")
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or parts[0] in (".git", ".workflow"):
+        raise ValueError("give paths inside the repository, relative, without '..'")
+    return path
+
+
+def _ref_part(prefix: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*", prefix):
+        raise ValueError("give a name that git allows in a branch, such as 'pipeline'")
+    if prefix.endswith(".lock"):
+        raise ValueError("git allows no branch name that ends in '.lock'")
+    return prefix
+
+
+InsidePath = Annotated[str, AfterValidator(_inside)]
+
+
+class Section(BaseModel):
+    """A frozen group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class AgentSettings(Section):
+    """Which model plays a role."""
+
+    provider: Provider = "anthropic"
+    model: str = ""
+    """Empty: the default of `DEFAULT_MODELS` for provider and role."""
+    base_url: str | None = None
+    effort: Literal["low", "medium", "high"] | None = None
+    max_output_tokens: int = Field(64_000, ge=8_000)
+
+
+class Limits(Section):
+    """How long anything may take, and how often it may go wrong."""
+
+    calls_per_turn: int = Field(60, gt=0)
+    planning_minutes: int = Field(20, gt=0)
+    execution_minutes: int = Field(60, gt=0)
+    command_seconds: int = Field(300, gt=0)
+    failing_finishes: int = Field(3, gt=0)
+    """Failing `finish_task` calls of one task."""
+    answer_errors: int = Field(3, gt=0)
+    repair_rounds: int = Field(3, ge=0)
+    silence_seconds: int = Field(120, gt=0)
+    provider_retries: int = Field(6, ge=0)
+
+
+class BudgetSettings(Section):
+    """What a run and a plan may spend; None is no cap."""
+
+    tokens: int | None = Field(None, gt=0)
+    usd: float | None = Field(None, gt=0)
+    minutes: int | None = Field(None, gt=0)
+    issue_tokens: int = Field(100_000, gt=0)
+    issue_minutes: int = Field(30, gt=0)
+    unknown_price: Literal["count", "stop"] = "count"
+    """What a cap in USD does with a model of unknown price: count tokens alone, or stop."""
+
+
+class GateSettings(Section):
+    """How long an approval lasts and what it does with plans that share paths."""
+
+    overlap: Literal["sequence", "replan"] = "sequence"
+    expires_days: int = Field(7, gt=0)
+
+
+class TestSettings(Section):
+    """How the project is tested; None: detected."""
+
+    __test__ = False
+
+    command: str | None = Field(None, min_length=1)
+
+
+class WorkspaceSettings(Section):
+    """What a workspace holds besides the commit it starts from."""
+
+    keep: tuple[InsidePath, ...] = (".venv", "venv", "node_modules", "target", ".tox")
+    """Paths of the checkout that are mounted (dependencies) or copied (caches) into it."""
+    setup: tuple[str, ...] = ()
+    """Commands run in a fresh workspace."""
+
+
+class Settings(Section):
+    """All settings of one process; the defaults are decisions."""
+
+    planner: AgentSettings = AgentSettings()
+    executor: AgentSettings = AgentSettings()
+    limits: Limits = Limits()
+    budget: BudgetSettings = BudgetSettings()
+    gate: GateSettings = GateSettings()
+    tests: TestSettings = TestSettings()
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    sandbox: Literal["bwrap", "none"] = "bwrap"
+    roles: dict[str, Role] = Field(default_factory=dict)
+    """Role of each user name; empty: whoever is there is admin."""
+    may_touch: tuple[str, ...] = TEST_FILES + LOCK_FILES
+    """Globs that every plan may change besides its files."""
+    plans_commit_to: InsidePath | None = None
+    branch_prefix: Annotated[str, AfterValidator(_ref_part)] = "pipeline"
+    commits: Literal["solution", "task"] = "solution"
+    wait_quota_s: Annotated[int, BeforeValidator(seconds)] = 0
+    """How long a run waits for a vendor's quota (seconds)."""
+    allow_untested: bool = False
+    allow_red_baseline: bool = False
+    rehearsal: bool = False
+
+    @field_validator("planner", "executor")
+    @classmethod
+    def _choose_model(cls, agent: AgentSettings, info: ValidationInfo) -> AgentSettings:
+        role: AgentRole = "planner" if info.field_name == "planner" else "executor"
+        return agent.model_copy(
+            update={"model": agent.model or DEFAULT_MODELS[agent.provider, role]}
+        )
+
+
+ELSEWHERE = {
+    "sandbox.kind": "sandbox",
+    "roles": "roles",
+    "plans.commit_to": "plans_commit_to",
+    "plans.may_touch": "may_touch",
+    "run.branch_prefix": "branch_prefix",
+    "run.commits": "commits",
+    "run.wait_quota": "wait_quota_s",
+    "run.allow_untested": "allow_untested",
+    "run.allow_red_baseline": "allow_red_baseline",
+    "run.rehearsal": "rehearsal",
+}
+"""Keys whose attribute of `Settings` has another name than they have in the files."""
+
+
+def _section_keys() -> dict[str, str]:
+    sections: dict[str, type[Section]] = {
+        "planner": AgentSettings,
+        "executor": AgentSettings,
+        "limits": Limits,
+        "budget": BudgetSettings,
+        "gate": GateSettings,
+        "tests": TestSettings,
+        "workspace": WorkspaceSettings,
+    }
+    names = [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]
+    return {name: name for name in names}
+
+
+KEYS: dict[str, str] = _section_keys() | ELSEWHERE
+"""Every key of the files -> the attribute of `Settings` it sets, both dotted."""
+
+RESERVED = ("planner.base_url", "executor.base_url", "workspace.setup", "run.rehearsal")
+RESERVED_SECTIONS = ("sandbox", "roles", "policy")
+"""What a project cannot set for its users (D15): keys, and whole sections."""
+
+LISTS = {"workspace.keep", "workspace.setup", "plans.may_touch"}
+
+ENVIRONMENT: dict[str, str] = {
+    "PIPELINE_" + key.upper().replace(".", "_"): key for key in KEYS if key != "roles"
+}
+"""Every variable that is read -> its key."""
+
+
+def load_settings(
+    places: Places,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object] | None = None,
+    *,
+    tracked_ok: bool = True,
+) -> Settings:
+    """Read all sources and return what holds.
+
+    `flags` maps dotted keys to values; None means not given. `tracked_ok=False` leaves the
+    project's file unread (`.workflow/` is tracked and not trusted). Raises PipelineError, one
+    line: the source, the key, what is allowed.
+    """
+    project = places.config_file.relative_to(places.root).as_posix()
+    merged: dict[str, object] = {}
+    if tracked_ok:
+        values = _read_file(places.config_file, project)
+        _refuse_reserved(values, project, places.user_config)
+        _merge(merged, _checked(values, project))
+    user = str(places.user_config)
+    _merge(merged, _checked(_read_file(places.user_config, user), user))
+    _merge(merged, _checked(_read_environment(environ), "environment"))
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    _merge(merged, _checked(given, "command line"))
+    return _build(merged)
+
+
+def default_config() -> str:
+    """Return the commented `config.toml` that `init` writes."""
+    return DEFAULT_CONFIG
+
+
+def _read_file(path: Path, name: str) -> dict[str, object]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{name} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise PipelineError(f"{name} cannot be read: {error.strerror}") from error
+    values: dict[str, object] = {}
+    for section, content in document.items():
+        if section == "roles" or not isinstance(content, dict):
+            values[section] = content
+        else:
+            values |= {f"{section}.{key}": value for key, value in content.items()}
+    return values
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, text in environ.items():
+        key = ENVIRONMENT.get(name)
+        if key is not None:
+            values[key] = _items(text, name) if key in LISTS else text
+        elif name.startswith("PIPELINE_"):
+            _refuse_typing_error(name)
+    return values
+
+
+def _refuse_typing_error(name: str) -> None:
+    """Refuse a variable that is almost one of ours; others' PIPELINE_* variables are theirs."""
+    close = difflib.get_close_matches(name, ENVIRONMENT, n=1, cutoff=0.9)
+    if close:
+        raise PipelineError(f"environment: {name} is not a setting: did you mean {close[0]}?")
+
+
+def _items(text: str, name: str) -> object:
+    if not text.strip().startswith("["):
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    try:
+        return tomllib.loads(f"items = {text}")["items"]
+    except tomllib.TOMLDecodeError as error:
+        raise PipelineError(f"environment: {name} is not a TOML array: {error}") from error
+
+
+def _refuse_reserved(values: Mapping[str, object], project: str, user_config: Path) -> None:
+    for key in values:
+        if key in RESERVED or key.partition(".")[0] in RESERVED_SECTIONS:
+            raise PipelineError(
+                f"{project}: {key} is read only from {user_config}, the environment or flags: "
+                "a project cannot set it for its users"
+            )
+
+
+def _checked(values: dict[str, object], source: str) -> dict[str, object]:
+    """Return `values` when each is known and allowed, else raise with their source."""
+    for key in values:
+        if key not in KEYS:
+            raise PipelineError(f"{source}: {key} is not a setting: {_instead(key)}")
+    try:
+        _build(values)
+    except ValidationError as error:
+        raise PipelineError(_explain(error.errors()[0], source)) from error
+    return values
+
+
+def _instead(key: str) -> str:
+    close = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75)
+    if close:
+        return f"did you mean {close[0]}?"
+    section = key.partition(".")[0]
+    known = [name.partition(".")[2] for name in KEYS if name.startswith(f"{section}.")]
+    if known:
+        return f"[{section}] has {', '.join(known)}"
+    return f"the sections are {', '.join(dict.fromkeys(name.partition('.')[0] for name in KEYS))}"
+
+
+def _explain(error: ErrorDetails, source: str) -> str:
+    """Say in one line what is wrong with one value, and what is allowed."""
+    place = ".".join(str(part) for part in error["loc"])
+    for key, attribute in KEYS.items():
+        if place == attribute or place.startswith(f"{attribute}."):
+            place = key + place.removeprefix(attribute)
+            break
+    expected = error.get("ctx", {}).get("expected")
+    if expected is not None:
+        choices = "choose one of " + ", ".join(re.findall(r"'([^']*)'", str(expected)))
+    else:
+        choices = error["msg"].removeprefix("Value error, ")
+        choices = choices.replace("Input should be", "it must be")
+    return f"{source}: {place} is {error['input']!r}: {choices}"
+
+
+def _merge(merged: dict[str, object], later: Mapping[str, object]) -> None:
+    """Let `later` win; a provider of its own takes the model of the earlier one away."""
+    for role in ("planner", "executor"):
+        if later.get(f"{role}.provider", merged.get(f"{role}.provider")) != merged.get(
+            f"{role}.provider"
+        ):
+            merged.pop(f"{role}.model", None)
+            merged.pop(f"{role}.base_url", None)
+    merged.update(later)
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    nested: dict[str, object] = {}
+    for key, value in values.items():
+        section, _, name = KEYS[key].partition(".")
+        if not name:
+            nested[section] = value
+            continue
+        inner = nested.setdefault(section, {})
+        assert isinstance(inner, dict)
+        inner[name] = value
+    return Settings.model_validate(nested)
+
+
+DEFAULT_CONFIG = """\
+# Settings of this project for `pipeline`. Each line shows a default; remove the `#` to change it.
+# Base URLs, [sandbox], [roles] and workspace.setup are read only from your own config file, the
+# environment (PIPELINE_<SECTION>_<KEY>) and flags: a project cannot set them for its users.
+
+[planner]
+# provider = "anthropic"          # or "openai"; the key comes from the vendor's own variable
+# model = "claude-opus-5-5"
+# effort = "high"                 # low, medium, high; not set: the vendor's default
+# max_output_tokens = 64000
+
+[executor]
+# provider = "anthropic"
+# model = "claude-sonnet-5-5"
+# max_output_tokens = 64000
+
+[tests]
+# command = "python -m pytest"    # not set: detected
+
+[budget]                          # of one run; not set: no cap
+# tokens = 5000000                # output + uncached input
+# usd = 20.0
+# minutes = 480
+# issue_tokens = 100000           # of one plan, unless it asks for more
+# issue_minutes = 30
+# unknown_price = "count"         # or "stop": what a cap in usd does without a known price
+
+[gate]
+# overlap = "sequence"            # or "replan": a plan whose files another one changed
+# expires_days = 7                # how long an approval counts
+
+[plans]
+# commit_to = "docs/plans"        # not set: plans stay out of the commits
+
+[run]
+# branch_prefix = "pipeline"
+# commits = "solution"            # or "task": one commit per task
+# wait_quota = "0s"               # how long to wait for a vendor's quota, such as "6h"
+# allow_untested = false
+# allow_red_baseline = false
+
+[workspace]
+# keep = [".venv", "venv", "node_modules", "target", ".tox"]
+
+[limits]
+# calls_per_turn = 60
+# planning_minutes = 20
+# execution_minutes = 60
+# command_seconds = 300
+# failing_finishes = 3
+# answer_errors = 3
+# repair_rounds = 3
+# silence_seconds = 120
+# provider_retries = 6
+"""
