@@ -1,0 +1,1 @@
+"""How an approved plan is carried out: workspace, fence, verification, landing."""

@@ -1,0 +1,225 @@
+"""Questions to a repository; none of them changes anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.git.program import (
+    GitError,
+    Repository,
+    call,
+    discovery_environment,
+    fields,
+    last_line,
+    run,
+    text,
+)
+
+PATHS_PER_CALL = 200
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """One commit, as far as the pipeline cares."""
+
+    hash: str
+    parents: tuple[str, ...]
+    tree: str
+    message: str
+    trailers: dict[str, list[str]] = field(default_factory=dict)
+
+
+def open_repository(folder: Path) -> Repository:
+    """Find the repository whose checkout holds `folder`.
+
+    Raises `PipelineError` when there is none, when it is bare, or when it has no commit.
+    """
+    if not folder.is_dir():
+        raise PipelineError(f"there is no folder {str(folder)!r}; name a repository with -C PATH")
+    words = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir")
+    done = _in_checkout(folder, *words, may_fail=True)
+    if done is None:
+        raise PipelineError(_why_not(folder))
+    bare, git_dir = done.splitlines()
+    if bare == "true":
+        raise PipelineError(f"{str(folder)!r} is a bare repository; name a checkout with -C PATH")
+    top = _in_checkout(folder, "rev-parse", "--show-toplevel", may_fail=True)
+    if not top:
+        raise PipelineError(f"{str(folder)!r} lies inside a .git folder; name a checkout with -C")
+    if _in_checkout(folder, "rev-parse", "--verify", "-q", "HEAD", may_fail=True) is None:
+        raise PipelineError(f"{top!r} has no commits; make the first one, then start again")
+    return Repository(root=Path(top), git_dir=Path(git_dir).resolve())
+
+
+def _why_not(folder: Path) -> str:
+    errors = call(
+        ("rev-parse", "--git-dir"), cwd=folder, env=discovery_environment(), may_fail=True
+    ).errors
+    if b"dubious ownership" in errors:
+        return (
+            f"git distrusts {str(folder)!r}: it belongs to another user; "
+            "change its owner or run as that user"
+        )
+    if b"not a git repository" in errors:
+        return (
+            f"{str(folder)!r} is not in a git repository; "
+            "run `git init` there or name one with -C PATH"
+        )
+    return f"git cannot open {str(folder)!r}: {last_line(errors)}"
+
+
+def _in_checkout(folder: Path, *words: str, may_fail: bool = False) -> str | None:
+    """Ask git by discovery, for what belongs to one checkout (its HEAD)."""
+    done = call(words, cwd=folder, env=discovery_environment(), may_fail=may_fail)
+    return done.output.decode("utf-8", "surrogateescape").rstrip("\n") if done.ok else None
+
+
+def head_commit(repo: Repository) -> str:
+    """Return the commit that is checked out in the user's checkout."""
+    return _in_checkout(repo.root, "rev-parse", "--verify", "HEAD^{commit}") or ""
+
+
+def current_branch(repo: Repository) -> str | None:
+    """Return the branch checked out in the user's checkout; None when HEAD is detached."""
+    return _in_checkout(repo.root, "symbolic-ref", "-q", "--short", "HEAD", may_fail=True)
+
+
+def resolve(repo: Repository, rev: str) -> str | None:
+    """Return the commit that `rev` names, or None. `HEAD` means the user's checkout."""
+    words = ("rev-parse", "--verify", "-q", "--end-of-options", f"{rev}^{{commit}}")
+    return _in_checkout(repo.root, *words, may_fail=True)
+
+
+def ref_exists(repo: Repository, ref: str) -> bool:
+    """Tell whether a full ref name (`refs/heads/x`) exists."""
+    return run(repo, "show-ref", "--verify", "-q", "--", ref, may_fail=True).ok
+
+
+def list_refs(repo: Repository, prefix: str) -> dict[str, str]:
+    """Return full ref name -> object id of all refs under `prefix` (`refs/heads/pipeline/`)."""
+    lines = text(repo, "for-each-ref", "--format=%(objectname) %(refname)", prefix).splitlines()
+    return {ref: oid for oid, ref in (line.split(" ", 1) for line in lines)}
+
+
+def tree_of(repo: Repository, commit: str) -> str:
+    """Return the tree id of a commit (or of a tree)."""
+    return text(repo, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+
+def blob_at(repo: Repository, commit: str, path: str) -> str | None:
+    """Return the object id at `path`, or None when the commit has nothing there."""
+    return blobs_at(repo, commit, [path])[path]
+
+
+def blobs_at(repo: Repository, commit: str, paths: Sequence[str]) -> dict[str, str | None]:
+    """Return for each path its object id at `commit`, None for what is not there."""
+    found: dict[str, str | None] = dict.fromkeys(paths)
+    wanted = [path for path in found if path]
+    for start in range(0, len(wanted), PATHS_PER_CALL):
+        chunk = [path.rstrip("/") for path in wanted[start : start + PATHS_PER_CALL]]
+        done = run(repo, "ls-tree", "-z", "--full-tree", commit, "--", *chunk)
+        for entry in fields(done.output):
+            facts, path = entry.split("\t", 1)
+            found[path] = facts.split(" ")[2]
+    return {path: found.get(path.rstrip("/")) for path in paths}
+
+
+def show_file(repo: Repository, commit: str, path: str) -> bytes | None:
+    """Return a file's bytes at `commit` as they are stored, or None when it is not there."""
+    done = run(repo, "cat-file", "blob", f"{commit}:{path}", may_fail=True)
+    return done.output if done.ok else None
+
+
+def list_files(repo: Repository, commit: str) -> list[str]:
+    """Return the paths of all files of a commit or tree, in git's order."""
+    return fields(run(repo, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit).output)
+
+
+def changed_paths(repo: Repository, old: str, new: str) -> list[str]:
+    """Return the paths that differ (content or mode) between two commits or trees."""
+    words = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--ignore-submodules=none")
+    return fields(run(repo, *words, tree_of(repo, old), tree_of(repo, new)).output)
+
+
+def diff_bytes(repo: Repository, old: str, new: str, paths: Sequence[str] = ()) -> bytes:
+    """Return a patch (`git apply` takes it, binary files too) between two commits or trees."""
+    words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--binary")
+    ends = (tree_of(repo, old), tree_of(repo, new))
+    return run(repo, *words, "--full-index", *ends, "--", *paths).output
+
+
+def diff_text(repo: Repository, old: str, new: str, paths: Sequence[str] = ()) -> str:
+    """Return the change between two commits or trees for reading; bad bytes are replaced."""
+    words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
+    done = run(repo, *words, tree_of(repo, old), tree_of(repo, new), "--", *paths)
+    return done.output.decode("utf-8", "replace")
+
+
+def is_ancestor(repo: Repository, ancestor: str, commit: str) -> bool:
+    """Tell whether `commit` can reach `ancestor` (a commit reaches itself)."""
+    done = run(repo, "merge-base", "--is-ancestor", ancestor, commit, may_fail=True)
+    if done.exit_code not in (0, 1):
+        raise GitError(f"git cannot compare {ancestor!r} and {commit!r}: {last_line(done.errors)}")
+    return done.exit_code == 0
+
+
+def commits_between(repo: Repository, base: str, tip: str) -> list[CommitInfo]:
+    """Return the commits that `tip` reaches and `base` does not, newest first."""
+    pretty = "--format=tformat:%H%x00%P%x00%T%x00%B%x00%(trailers:only,unfold)"
+    words = ("log", "-z", "--encoding=UTF-8", "--no-show-signature", "--no-color", pretty)
+    done = run(repo, *words, "--end-of-options", f"{base}..{tip}")
+    parts = done.output.decode("utf-8", "replace").split("\0")
+    rows = [parts[start : start + 5] for start in range(0, len(parts) - 4, 5)]
+    return [
+        CommitInfo(oid, tuple(parents.split()), tree, message.rstrip("\n"), _trailers(trailers))
+        for oid, parents, tree, message, trailers in rows
+    ]
+
+
+def _trailers(lines: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines.splitlines():
+        name, _, value = line.partition(":")
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
+def find_attempt(repo: Repository, base: str, tip: str, attempt_id: str) -> CommitInfo | None:
+    """Return the newest commit between `base` and `tip` that carries this `Attempt-Id`."""
+    commits = commits_between(repo, base, tip)
+    return next((c for c in commits if c.trailers.get("Attempt-Id") == [attempt_id]), None)
+
+
+def worktree_with(repo: Repository, branch: str) -> Path | None:
+    """Return the checkout that has `branch` (short name) checked out, or None."""
+    blocks = run(repo, "worktree", "list", "--porcelain", "-z").output.split(b"\0\0")
+    for block in blocks:
+        lines = fields(block)
+        if f"branch refs/heads/{branch}" in lines:
+            return Path(lines[0].removeprefix("worktree "))
+    return None
+
+
+def prefix_collision(repo: Repository, prefix: str) -> str | None:
+    """Return the branch that makes branches under `prefix/` impossible (`x` blocks `x/y`)."""
+    parts = prefix.strip("/").split("/")
+    names = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    return next((name for name in names if ref_exists(repo, f"refs/heads/{name}")), None)
+
+
+def alternate_stores(repo: Repository) -> tuple[Path, ...]:
+    """Return the object stores that the repository borrows from (absolute, transitive)."""
+    found: list[Path] = []
+    waiting = [repo.objects]
+    while waiting:
+        store = waiting.pop()
+        listing = store / "info" / "alternates"
+        names = listing.read_text().splitlines() if listing.is_file() else []
+        for name in names:
+            if name and not name.startswith("#"):
+                other = (store / name).resolve()
+                if other.is_dir() and other not in found:
+                    found.append(other)
+                    waiting.append(other)
+    return tuple(found)

@@ -1,0 +1,225 @@
+"""What the pipeline writes into a repository: trees, commits, and refs by compare-and-swap."""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.git.program import GitError, Plain, Repository, fields, last_line, maybe, plain, run
+
+GITLINK = "160000"
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+)
+
+
+class RefMoved(PipelineError):
+    """Raised when a ref is not where it was expected; `actual` is where it is (None: gone)."""
+
+    def __init__(self, message: str, actual: str | None) -> None:
+        super().__init__(message)
+        self.actual = actual
+
+
+class NestedRepository(PipelineError):
+    """Raised when a work tree holds repositories of its own; `names` are their folders."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        shown = ", ".join(repr(name) for name in names)
+        super().__init__(f"nested git repositories cannot be committed: {shown}; remove them")
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a commit is by."""
+
+    name: str
+    email: str
+
+
+PIPELINE_IDENTITY = Identity("pipeline", "pipeline@localhost")
+
+
+def one_line(text: str, *, limit: int | None = None) -> str:
+    """Return text without line breaks, control, bidi or zero-width characters, cut to `limit`."""
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    if limit is not None and len(line) > limit:
+        return line[: limit - 3].rstrip() + "..."
+    return line
+
+
+def check_out(repo: Repository, tree: str, *, work_tree: Path, index: Path) -> None:
+    """Make `work_tree` hold exactly `tree` (a commit or tree), without any other file.
+
+    `index` is private and keeps what is known of the files between calls; `.git` is left alone.
+    """
+    with plain(repo, work_tree=work_tree, index=index) as git:
+        git.run("read-tree", "--reset", "-u", f"{tree}^{{tree}}", cwd=work_tree)
+        git.run("clean", "-ffdxq", cwd=work_tree)
+
+
+def restore_paths(
+    repo: Repository, tree: str, paths: Sequence[str], *, work_tree: Path, index: Path
+) -> None:
+    """Bring `paths` of a work tree back to what `tree` has there; what it has not is removed.
+
+    `index` must hold the work tree as it is now.
+    """
+    listing = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    with plain(repo, work_tree=work_tree, index=index) as git:
+        words = ("restore", f"--source={tree}", "--staged", "--worktree", "--no-overlay")
+        git.run(
+            *words, "--pathspec-from-file=-", "--pathspec-file-nul", cwd=work_tree, stdin=listing
+        )
+
+
+def write_tree(
+    repo: Repository,
+    work_tree: Path,
+    index: Path,
+    base: str,
+    *,
+    force: Sequence[str] = (),
+    exclude: tuple[str, ...] = (),
+) -> str:
+    """Write everything in a work tree as a tree and return its id.
+
+    Ignored files are left out, except `force` (paths that count although they are ignored);
+    `exclude` are ignore patterns beside the user's own. The index is left as the new tree.
+    Raises `NestedRepository` for a repository in the work tree that `base` does not have.
+    """
+    with plain(repo, work_tree=work_tree, index=index, exclude=exclude) as git:
+        git.run("read-tree", "--reset", f"{base}^{{tree}}", cwd=work_tree)
+        _refuse_filled_submodules(git, work_tree)
+        _add(git, work_tree, "-A")
+        there = [path for path in force if os.path.lexists(work_tree / path)]
+        if there:
+            _add(git, work_tree, "-f", "--", *there)
+        _refuse_new_gitlinks(git, base)
+        return git.run("write-tree").output.decode().strip()
+
+
+def _add(git: Plain, work_tree: Path, *words: str) -> None:
+    done = git.run("add", *words, cwd=work_tree, may_fail=True)
+    if b"does not have a commit checked out" in done.errors:
+        found = re.search(rb"'([^']*)' does not have a commit", done.errors)
+        raise NestedRepository([found[1].decode("utf-8", "replace").rstrip("/") if found else "?"])
+    if not done.ok:
+        raise GitError(f"git add failed in {str(work_tree)!r}: {last_line(done.errors)}")
+
+
+def _refuse_filled_submodules(git: Plain, work_tree: Path) -> None:
+    """Keep git from looking into a submodule's folder, where it would obey the config it finds."""
+    staged = fields(git.run("ls-files", "-s", "-z").output)
+    links = [entry.split("\t", 1)[1] for entry in staged if entry.startswith(GITLINK)]
+    filled = [path for path in links if os.path.lexists(work_tree / path / ".git")]
+    if filled:
+        raise NestedRepository(filled)
+
+
+def _refuse_new_gitlinks(git: Plain, base: str) -> None:
+    words = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none")
+    parts = fields(git.run(*words, f"{base}^{{tree}}").output)
+    changes = zip(parts[::2], parts[1::2], strict=True)
+    links = [path for facts, path in changes if facts.split(" ")[1] == GITLINK]
+    if links:
+        raise NestedRepository(links)
+
+
+def commit_tree(
+    repo: Repository,
+    tree: str,
+    parents: Sequence[str],
+    message: str,
+    *,
+    author: Identity = PIPELINE_IDENTITY,
+    when: datetime,
+) -> str:
+    """Make a commit object and return its id; no ref moves. `when` is aware."""
+    date = f"@{int(when.timestamp())} +0000"
+    env = {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_AUTHOR_DATE": date,
+        "GIT_COMMITTER_NAME": PIPELINE_IDENTITY.name,
+        "GIT_COMMITTER_EMAIL": PIPELINE_IDENTITY.email,
+        "GIT_COMMITTER_DATE": date,
+    }
+    words = [word for parent in parents for word in ("-p", parent)]
+    text = message.encode("utf-8", "replace")
+    done = run(repo, "commit-tree", tree, *words, "-F", "-", stdin=text, env=env)
+    return done.output.decode().strip()
+
+
+def update_ref(repo: Repository, ref: str, new: str, old: str | None, reason: str) -> None:
+    """Move a ref from `old` (None: it must not exist) to `new`, durably, or not at all.
+
+    Raises `RefMoved` when the ref is elsewhere. When this returns, power loss does not undo it.
+    """
+    zeros = "0" * len(new)
+    env = {
+        "GIT_COMMITTER_NAME": PIPELINE_IDENTITY.name,
+        "GIT_COMMITTER_EMAIL": PIPELINE_IDENTITY.email,
+    }
+    words = ("update-ref", "-m", one_line(reason), ref, new, old or zeros)
+    done = run(repo, *words, env=env, may_fail=True)
+    if not done.ok:
+        actual = maybe(repo, "rev-parse", "--verify", "-q", ref)
+        if actual != old:
+            where = f"is at {actual}" if actual else "is gone"
+            raise RefMoved(f"{ref!r} {where}, expected {old or 'that it does not exist'}", actual)
+        raise GitError(f"git cannot move {ref!r}: {last_line(done.errors)}")
+    sync_folders(repo.git_dir, ref)
+
+
+def delete_ref(repo: Repository, ref: str, old: str) -> None:
+    """Delete a ref that points to `old`; raise `RefMoved` when it does not."""
+    done = run(repo, "update-ref", "-d", ref, old, may_fail=True)
+    if not done.ok:
+        actual = maybe(repo, "rev-parse", "--verify", "-q", ref)
+        raise RefMoved(f"{ref!r} is at {actual}, expected {old}", actual)
+    sync_folders(repo.git_dir, ref)
+
+
+def sync_folders(git_dir: Path, ref: str) -> None:
+    """Make the names on a ref's path durable: fsync each folder from the ref's up to git's."""
+    folder = (git_dir / ref).parent
+    while True:
+        if folder.is_dir():
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        if folder == git_dir:
+            return
+        folder = folder.parent
+
+
+def merge_trees(repo: Repository, ours: str, theirs: str) -> str | None:
+    """Merge two commits without a work tree; return the tree's id, or None on a conflict."""
+    with plain(repo) as git:
+        done = git.run("merge-tree", "--write-tree", "--no-messages", ours, theirs, may_fail=True)
+    if done.exit_code > 1:
+        raise GitError(f"git cannot merge {ours!r} and {theirs!r}: {last_line(done.errors)}")
+    return done.output.decode().splitlines()[0] if done.ok else None
+
+
+def remove_stale_locks(repo: Repository, prefixes: Sequence[str]) -> list[Path]:
+    """Remove `*.lock` files that a killed git left under our ref prefixes; return them.
+
+    Call it only while holding the run's lock, with prefixes that are ours alone
+    (`refs/heads/pipeline/`, `refs/pipeline/`).
+    """
+    removed = []
+    for prefix in prefixes:
+        for lock in sorted((repo.git_dir / prefix).rglob("*.lock")):
+            with suppress(FileNotFoundError):
+                lock.unlink()
+                removed.append(lock)
+    return removed

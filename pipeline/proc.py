@@ -1,0 +1,241 @@
+"""The one place where processes start: bounded in time and output, ended as a group.
+
+The reader runs in the caller's thread. A sandbox dies with the thread that started it, so call
+`run` from a thread that outlives the child.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+
+SLICE_S = 0.05
+"""How often the clock, the stop flag and the child are looked at while its pipes are silent."""
+GRACE_S = 0.2
+"""How long pipes may stay open after the child has ended before its group is killed."""
+CHUNK = 65536
+
+
+class CannotStart(PipelineError):
+    """Raised when a program is not there or cannot be started."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a process ended and what it printed."""
+
+    exit_code: int
+    """128 + n when signal n ended it."""
+    output: bytes
+    errors: bytes
+    """Empty when both streams were merged."""
+    duration_s: float
+    timed_out: bool = False
+    stopped: bool = False
+    truncated: bool = False
+    """True when the middle of a stream was left out; its head and tail are kept."""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether it ended by itself with exit code 0."""
+        return self.exit_code == 0 and not self.timed_out and not self.stopped
+
+
+def never() -> bool:
+    """Return False: a stop flag that nobody raises."""
+    return False
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = 60,
+    stdin: bytes = b"",
+    merge_errors: bool = False,
+    stop: Callable[[], bool] = never,
+    max_output: int = 10 * 2**20,
+) -> Finished:
+    """Run a program to its end, its deadline or `stop`, whichever comes first.
+
+    `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream.
+    Returns within about 0.3 s of the deadline, even when grandchildren hold the pipes open.
+    Raises `CannotStart` when the program is not there.
+    """
+    started = time.monotonic()
+    process = _start(argv, cwd, env, bool(stdin), merge_errors)
+    reader = _Reader(process, stdin, max_output)
+    try:
+        ending = _drive(process, reader, started + timeout_s, stop)
+    finally:
+        _end(process)
+        reader.close()
+    code = process.returncode
+    return Finished(
+        exit_code=128 - code if code < 0 else code,
+        output=reader.output.value(),
+        errors=reader.errors.value(),
+        duration_s=time.monotonic() - started,
+        timed_out=ending == "timed_out",
+        stopped=ending == "stopped",
+        truncated=reader.output.left_out + reader.errors.left_out > 0,
+    )
+
+
+def _start(
+    argv: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    feed: bool,
+    merge_errors: bool,
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+    except OSError as error:
+        missing = f"{error.filename!r}: {error.strerror}"
+        raise CannotStart(f"cannot start {argv[0]!r} ({missing}); is it installed?") from error
+
+
+def _drive(
+    process: "subprocess.Popen[bytes]", reader: "_Reader", deadline: float, stop: Callable[[], bool]
+) -> str:
+    """Read until the pipes close; return `ended`, `timed_out` or `stopped`."""
+    ended_at: float | None = None
+    while reader.is_open:
+        now = time.monotonic()
+        if ended_at is None and process.poll() is not None:
+            ended_at = now
+        if ended_at is not None and now > ended_at + GRACE_S:
+            return "ended"  # a background process holds the pipes
+        if ending := _asked_to_end(now, deadline, stop):
+            return _cut(process, reader, ending if ended_at is None else "ended")
+        reader.read(min(SLICE_S, max(deadline - now, 0)))
+    while process.poll() is None:
+        if ending := _asked_to_end(time.monotonic(), deadline, stop):
+            return ending
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SLICE_S)
+    return "ended"
+
+
+def _asked_to_end(now: float, deadline: float, stop: Callable[[], bool]) -> str | None:
+    if now >= deadline:
+        return "timed_out"
+    return "stopped" if stop() else None
+
+
+def _cut(process: "subprocess.Popen[bytes]", reader: "_Reader", ending: str) -> str:
+    """Kill the group, then take what it had printed already."""
+    _end(process)
+    until = time.monotonic() + GRACE_S
+    while reader.is_open and (left := until - time.monotonic()) > 0:
+        reader.read(min(SLICE_S, left))
+    return ending
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@dataclass
+class _Capture:
+    """The head and the tail of a stream, never more than `limit` bytes."""
+
+    limit: int
+    head: bytearray = field(default_factory=bytearray)
+    tail: bytearray = field(default_factory=bytearray)
+    left_out: int = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Keep `chunk`, or its last bytes when the room is used up."""
+        room = max(self.limit // 2 - len(self.head), 0)
+        self.head += chunk[:room]
+        self.tail += chunk[room:]
+        surplus = len(self.tail) - (self.limit - self.limit // 2)
+        if surplus > 0:
+            del self.tail[:surplus]
+            self.left_out += surplus
+
+    def value(self) -> bytes:
+        """Return head and tail, with a line between them when something was left out."""
+        mark = b"\n[... %d bytes left out ...]\n" % self.left_out if self.left_out else b""
+        return bytes(self.head) + mark + bytes(self.tail)
+
+
+class _Reader:
+    """Feeds a child's input and collects its output without blocking on any pipe."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", stdin: bytes, limit: int) -> None:
+        self.output = _Capture(limit)
+        self.errors = _Capture(limit)
+        self._left = memoryview(stdin)
+        self._process = process
+        self._selector = selectors.DefaultSelector()
+        self._open = 0
+        for stream, capture in ((process.stdout, self.output), (process.stderr, self.errors)):
+            if stream is not None:
+                os.set_blocking(stream.fileno(), False)
+                self._selector.register(stream, selectors.EVENT_READ, capture)
+                self._open += 1
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            self._selector.register(process.stdin, selectors.EVENT_WRITE)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether any output pipe may still bring something."""
+        return self._open > 0
+
+    def read(self, timeout_s: float) -> None:
+        """Wait up to `timeout_s` for any pipe and serve those that are ready."""
+        for key, _ in self._selector.select(timeout_s):
+            if isinstance(key.data, _Capture):
+                self._take(key.fd, key.data)
+            else:
+                self._feed(key.fd)
+
+    def close(self) -> None:
+        """Close all pipes."""
+        self._selector.close()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+    def _take(self, descriptor: int, capture: _Capture) -> None:
+        with suppress(BlockingIOError):
+            chunk = os.read(descriptor, CHUNK)
+            capture.add(chunk)
+            if not chunk:
+                self._selector.unregister(descriptor)
+                self._open -= 1
+
+    def _feed(self, descriptor: int) -> None:
+        try:
+            self._left = self._left[os.write(descriptor, self._left[:CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._left = self._left[:0]
+        if not self._left and self._process.stdin is not None:
+            self._selector.unregister(descriptor)
+            self._process.stdin.close()

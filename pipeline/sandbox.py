@@ -1,0 +1,249 @@
+"""How a command of the project is confined: what it sees, what it may write, that it dies with us.
+
+    /                    the machine, read-only
+    /home /root /mnt /media /srv /run /var /tmp        empty
+    OBJECTS_MOUNT        the repository's objects, read-only
+    <user's checkout>    the workspace; kept folders of the checkout inside it, read-only
+
+Each rule answers an attack that works without it: root without `--cap-drop ALL` remounts `/`
+writable; sockets of daemons are reachable without a network (hence the empty /run); a child in the
+background holds the pipes and outlives the command without a PID namespace.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pipeline import proc
+from pipeline.errors import PipelineError, SandboxMissing
+
+Profile = Literal["plan", "execute"]
+
+OBJECTS_MOUNT = Path("/run/pipeline/objects")
+EMPTY = tuple(map(Path, ("/home", "/root", "/mnt", "/media", "/srv", "/run", "/var", "/tmp")))
+SYSTEM_BINS = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+MAX_OUTPUT = 10 * 2**20
+
+# fmt: off
+CORE = (
+    "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+    "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+)
+# fmt: on
+"""`--die-with-parent` means the parent's thread: `run` starts it in the caller's."""
+
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "TMPDIR": "/tmp",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_AUTHOR_NAME": "pipeline",
+    "GIT_AUTHOR_EMAIL": "pipeline@localhost",
+    "GIT_COMMITTER_NAME": "pipeline",
+    "GIT_COMMITTER_EMAIL": "pipeline@localhost",
+}
+"""The whole environment of a command, besides PATH and what a toolchain needs."""
+
+
+class SandboxFailed(PipelineError):
+    """Raised when the sandbox itself could not start; says nothing about the command."""
+
+
+@dataclass(frozen=True)
+class Jail:
+    """What one workspace's commands see. All paths are absolute and on the host."""
+
+    workspace: Path
+    checkout: Path
+    """The user's checkout; the workspace is mounted here."""
+    objects: Path
+    keep: tuple[Path, ...] = ()
+    """Paths inside the checkout that are mounted read-only from the checkout itself."""
+    copies: tuple[tuple[Path, Path], ...] = ()
+    """(folder on the host, mount point): writable, one copy per workspace."""
+    read: tuple[Path, ...] = ()
+    """Host paths inside emptied places that are shown read-only (toolchains)."""
+    hide: tuple[Path, ...] = ()
+    """Host folders outside emptied places that are empty inside (git folder, state, cache)."""
+    bins: tuple[Path, ...] = ()
+    """Folders that come first on PATH."""
+    env: tuple[tuple[str, str], ...] = ()
+
+
+class Sandbox(Protocol):
+    """Runs commands for agents and for verification."""
+
+    @property
+    def name(self) -> Literal["bwrap", "none"]:
+        """Return the name that settings and records use."""
+
+    def objects_path(self, objects: Path) -> Path:
+        """Return the path under which commands see the object store."""
+
+    def has_shell(self, profile: Profile) -> bool:
+        """Tell whether commands may be run at all under `profile`."""
+
+    def run(
+        self,
+        script: str,
+        jail: Jail,
+        profile: Profile,
+        *,
+        timeout_s: float,
+        stop: Callable[[], bool] = proc.never,
+    ) -> proc.Finished:
+        """Run `bash -c script` in the checkout; both streams are in `output`.
+
+        Raises `SandboxFailed` when the command could not be started for reasons of ours.
+        """
+
+
+@dataclass(frozen=True)
+class Bubblewrap:
+    """Confines each command with the bubblewrap program."""
+
+    program: str = "bwrap"
+    name: Literal["bwrap"] = "bwrap"
+
+    def objects_path(self, objects: Path) -> Path:
+        """Return the mount point of the object store."""
+        return OBJECTS_MOUNT
+
+    def has_shell(self, profile: Profile) -> bool:
+        """Return True: the plan profile is read-only by its mounts."""
+        return True
+
+    def run(
+        self,
+        script: str,
+        jail: Jail,
+        profile: Profile,
+        *,
+        timeout_s: float,
+        stop: Callable[[], bool] = proc.never,
+    ) -> proc.Finished:
+        """Run a script; only bubblewrap's own complaints arrive on the second stream."""
+        argv = [self.program, *arguments(jail, profile), "bash", "-c", f"exec 2>&1; {script}"]
+        done = proc.run(
+            argv, env={}, cwd=Path("/"), timeout_s=timeout_s, stop=stop, max_output=MAX_OUTPUT
+        )
+        if done.exit_code != 0 and done.errors.startswith(b"bwrap: "):
+            reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]
+            raise SandboxFailed(f"the sandbox did not start: {reason}; see `pipeline doctor`")
+        return merged(done)
+
+
+@dataclass(frozen=True)
+class Unconfined:
+    """Runs commands without a sandbox, because the user said `sandbox = "none"`."""
+
+    name: Literal["none"] = "none"
+
+    def objects_path(self, objects: Path) -> Path:
+        """Return the object store itself."""
+        return objects
+
+    def has_shell(self, profile: Profile) -> bool:
+        """Return False for the planner: nothing would keep it from writing."""
+        return profile != "plan"
+
+    def run(
+        self,
+        script: str,
+        jail: Jail,
+        profile: Profile,
+        *,
+        timeout_s: float,
+        stop: Callable[[], bool] = proc.never,
+    ) -> proc.Finished:
+        """Run a script in the workspace itself, with the same small environment."""
+        if not self.has_shell(profile):
+            raise SandboxMissing("without a sandbox the planner has no shell: install bubblewrap")
+        return proc.run(
+            ["bash", "-c", script],
+            cwd=jail.workspace,
+            env=environment(jail),
+            timeout_s=timeout_s,
+            stop=stop,
+            merge_errors=True,
+            max_output=MAX_OUTPUT,
+        )
+
+
+def find_sandbox(wanted: Literal["bwrap", "none"]) -> Sandbox:
+    """Return the sandbox that settings name; raise `SandboxMissing` when it does not work here."""
+    if wanted == "none":
+        return Unconfined()
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxMissing(
+            "bubblewrap is not installed: sudo apt-get install bubblewrap, "
+            "or run with --sandbox none"
+        )
+    done = proc.run([program, *CORE, "true"], env={}, timeout_s=20)
+    if not done.ok:
+        reason = done.errors.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise SandboxMissing(
+            f"bubblewrap does not work here ({reason[0]}); "
+            "allow user namespaces for it, or run with --sandbox none"
+        )
+    return Bubblewrap(program)
+
+
+def environment(jail: Jail) -> dict[str, str]:
+    """Return the whole environment of a command."""
+    bins = [*map(str, jail.bins), *SYSTEM_BINS]
+    return ENVIRONMENT | dict(jail.env) | {"PATH": ":".join(dict.fromkeys(bins))}
+
+
+def arguments(jail: Jail, profile: Profile) -> list[str]:
+    """Return bubblewrap's arguments; a later mount covers an earlier one."""
+    words = list(CORE)
+    for mount in _mounts(jail, profile):
+        words += mount
+    for name, value in environment(jail).items():
+        words += ["--setenv", name, value]
+    return [*words, "--chdir", str(jail.checkout)]
+
+
+def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
+    for place in EMPTY:
+        if place.is_dir() and not place.is_symlink():
+            yield ["--tmpfs", str(place)]
+    yield ["--dir", "/var/tmp", "--symlink", "/run", "/var/run"]
+    for place in jail.hide:
+        if place.is_dir() and not hidden(place):
+            yield ["--tmpfs", str(place.resolve())]
+    for place in jail.read:
+        if place.exists():
+            yield ["--ro-bind", str(place), str(place)]
+    yield ["--ro-bind", str(jail.objects), str(OBJECTS_MOUNT)]
+    writable = "--bind" if profile == "execute" else "--ro-bind"
+    yield [writable, str(jail.workspace), str(jail.checkout)]
+    for place in jail.keep:
+        yield ["--ro-bind", str(place), str(place)]
+    for folder, place in jail.copies:
+        yield [writable, str(folder), str(place)]
+
+
+def hidden(place: Path) -> bool:
+    """Tell whether `place` lies in a part of the machine that is empty inside."""
+    return any(place.resolve().is_relative_to(empty) for empty in EMPTY)
+
+
+def merged(done: proc.Finished) -> proc.Finished:
+    """Return the same ending with both streams in `output`."""
+    return proc.Finished(
+        exit_code=done.exit_code,
+        output=done.output + done.errors,
+        errors=b"",
+        duration_s=done.duration_s,
+        timed_out=done.timed_out,
+        stopped=done.stopped,
+        truncated=done.truncated,
+    )
