@@ -1,0 +1,101 @@
+"""A Responses request as a row of blocks: tools, instructions, input; with the marks in it."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from pipeline.rehearsal.binding import Seal, canonical, read_seal
+from pipeline.rehearsal.caching import Mark
+from pipeline.rehearsal.wire import Json, objects
+
+MOST_WRITES = {"implicit": 3, "explicit": 4}
+"""How many of the latest explicit breakpoints are written; implicit mode adds one of its own."""
+
+FROM_MODEL = ("reasoning", "function_call", "custom_tool_call", "compaction")
+
+
+@dataclass(frozen=True)
+class Row:
+    """All blocks of a request and the breakpoints that are written."""
+
+    blocks: tuple[bytes, ...]
+    marks: tuple[Mark, ...]
+    first_mark: int | None
+    """Index of the first explicit breakpoint's block."""
+
+
+def items_of(body: Json) -> list[Json]:
+    """Return the input items; a string stands for one message of the user."""
+    given = body.get("input")
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}]
+    return objects(given)
+
+
+def parts_of(item: Json) -> list[Json]:
+    """Return the content parts of a message item."""
+    content = item.get("content")
+    if isinstance(content, str):
+        return [{"type": "input_text", "text": content}]
+    return objects(content)
+
+
+def is_answer(item: Json) -> bool:
+    """Tell whether the model made this item."""
+    return item.get("role") == "assistant" or item.get("type") in FROM_MODEL
+
+
+def row(body: Json) -> Row:
+    """Lay the request out in the order in which the cache sees it."""
+    parts: list[tuple[JsonValue, Json]] = [("tool", tool) for tool in objects(body.get("tools"))]
+    if body.get("instructions"):
+        parts.append(("instructions", {"text": body["instructions"]}))
+    for item in items_of(body):
+        inside = parts_of(item) if "role" in item else []
+        parts += [(item["role"], part) for part in inside] or [("item", item)]
+    options = body.get("prompt_cache_options")
+    options = options if isinstance(options, dict) else {}
+    mode, ttl = str(options.get("mode", "implicit")), str(options.get("ttl", "30m"))
+    explicit = [
+        Mark(index, str(mark.get("ttl", ttl)))
+        for index, (_, part) in enumerate(parts)
+        if isinstance(mark := part.get("prompt_cache_breakpoint"), dict)
+    ]
+    written = explicit[-MOST_WRITES[mode] :]
+    if mode == "implicit" and parts and len(parts) - 1 not in {m.after for m in explicit}:
+        written.append(Mark(len(parts) - 1, ttl))
+    return Row(
+        blocks=tuple(canonical([role, without_mark(part)]) for role, part in parts),
+        marks=tuple(written),
+        first_mark=explicit[0].after if explicit else None,
+    )
+
+
+def without_mark(part: Json) -> Json:
+    """Return `part` as the model sees it: a breakpoint is no content."""
+    return {name: value for name, value in part.items() if name != "prompt_cache_breakpoint"}
+
+
+def prefix(body: Json, items: int) -> list[bytes]:
+    """Return what the answer after the first `items` items is bound to (not earlier reasoning)."""
+    parts = [canonical(["tool", tool]) for tool in objects(body.get("tools"))]
+    parts.append(canonical(["instructions", body.get("instructions")]))
+    for item in items_of(body)[:items]:
+        if item.get("type") == "reasoning":
+            continue
+        if "role" in item:
+            plain: list[JsonValue] = [without_mark(part) for part in parts_of(item)]
+            parts.append(canonical([item["role"], plain]))
+        else:
+            parts.append(canonical(item))
+    return parts
+
+
+def seals(body: Json, items: int) -> list[Seal]:
+    """Return the signatures of the reasoning in the first `items` items."""
+    found = [
+        read_seal(str(item.get("encrypted_content")))
+        for item in items_of(body)[:items]
+        if item.get("type") == "reasoning"
+    ]
+    return [seal for seal in found if seal]

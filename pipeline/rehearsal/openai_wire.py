@@ -1,0 +1,295 @@
+"""OpenAI Responses: POST /v1/responses, streamed or not, as the SDK reads it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from pipeline.rehearsal import openai_checks
+from pipeline.rehearsal.binding import canonical, next_position, seal
+from pipeline.rehearsal.caching import SMALLEST_PREFIX, Counted, PromptCache, count_tokens
+from pipeline.rehearsal.checks import Refused
+from pipeline.rehearsal.openai_items import (
+    is_answer,
+    items_of,
+    parts_of,
+    prefix,
+    row,
+    seals,
+)
+from pipeline.rehearsal.script import ReplySpec, Stop, arguments_json
+from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view
+from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, pieces, text_of
+
+CREATED_AT = 1_780_000_000
+"""Answers depend on nothing but the request, so their time stands still."""
+
+INCOMPLETE: dict[Stop, str | None] = {
+    "natural": None,
+    "truncated": "max_output_tokens",
+    "refusal": None,
+    "pause": "reason_of_tomorrow",
+    "context": "max_output_tokens",
+    "unknown": "reason_of_tomorrow",
+}
+"""Why an answer is incomplete; None when it is complete."""
+
+_Event = tuple[str, Json]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An output item: how it starts, the events that fill it, and what it is in the end."""
+
+    start: Json
+    events: tuple[_Event, ...]
+    whole: Json
+
+
+class OpenAIWire:
+    """The Responses API."""
+
+    vendor = "openai"
+    ping = b": keep-alive\n\n"
+    done = b""
+
+    def check(self, body: Json, headers: Mapping[str, str]) -> None:
+        """Raise `Refused` where the vendor would answer with an error."""
+        openai_checks.check(body, headers)
+
+    def view(self, body: Json) -> RequestView:
+        """Read the request without the vendor's words."""
+        tools = [
+            OfferedTool(str(tool["name"]), schema if isinstance(schema, dict) else {})
+            for tool in objects(body.get("tools"))
+            if tool.get("type") == "function"
+            for schema in (tool.get("parameters"),)
+        ]
+        return read_view(
+            _conversation(body), vendor="openai", model=str(body["model"]), tools=tools
+        )
+
+    def layout(self, body: Json) -> Layout:
+        """Return the hash of everything up to the first breakpoint, and the texts after it."""
+        laid_out = row(body)
+        without_input = len(objects(body.get("tools"))) + bool(body.get("instructions"))
+        first = laid_out.first_mark
+        end = without_input if first is None else first + 1
+        inputs = [
+            str(part["text"])
+            for item in items_of(body)
+            if "role" in item
+            for part in parts_of(item)
+            if "text" in part
+        ]
+        view = self.view(body)
+        before_turn = inputs[: inputs.index(view.turn_text)] if view.turn_text else []
+        return Layout(
+            head_sha256=hashlib.sha256(b"\n".join(laid_out.blocks[:end])).hexdigest(),
+            ledger=tuple(before_turn[max(0, end - without_input) :]),
+        )
+
+    def count(self, body: Json, cache: PromptCache) -> Counted:
+        """Count the input tokens against `cache`."""
+        laid_out = row(body)
+        settings: list[JsonValue] = [
+            body.get(name) for name in ("model", "prompt_cache_key", "reasoning", "text")
+        ]
+        return cache.account(
+            laid_out.blocks,
+            marks=laid_out.marks,
+            scope=f"openai {canonical(settings).decode()}",
+            smallest=SMALLEST_PREFIX["openai"],
+            lookback=None,
+        )
+
+    def render(self, body: Json, reply: ReplySpec, counted: Counted) -> Rendered:
+        """Write `reply` as a response and as the events of a stream."""
+        items = _items(body, reply)
+        output = sum(len(canonical(item.whole)) for item in items)
+        usage = _usage(counted, max(1, count_tokens(output)), len(reply.thinking))
+        reason = INCOMPLETE[reply.stop]
+        response = _response(body)
+        whole: Json = {
+            **response,
+            "status": "incomplete" if reason else "completed",
+            "incomplete_details": {"reason": reason} if reason else None,
+            "output": [item.whole for item in items],
+            "usage": usage,
+        }
+        events = (
+            (name, {"type": name, "sequence_number": number, **data})
+            for number, (name, data) in enumerate(_events(response, items, whole))
+        )
+        return Rendered(whole, tuple(events), usage)
+
+    def refusal(self, refused: Refused) -> Json:
+        """Write an error in the vendor's form."""
+        return {
+            "error": {
+                "message": refused.message,
+                "type": refused.kind,
+                "param": refused.param,
+                "code": refused.code,
+            }
+        }
+
+
+def _conversation(body: Json) -> list[Spoken]:
+    """Return the messages: items in a row that one side made belong together."""
+    spoken: list[Spoken] = []
+    for item in items_of(body):
+        role = "assistant" if is_answer(item) else "user"
+        texts = tuple(text_of(list(parts_of(item)), ("input_text",))) if "role" in item else ()
+        outputs: tuple[str, ...] = ()
+        if item.get("type") == "function_call_output":
+            outputs = ("\n".join(text_of(item.get("output"), ("input_text",))),)
+        if spoken and spoken[-1].role == role:
+            before = spoken.pop()
+            texts, outputs = before.texts + texts, before.results + outputs
+        spoken.append(Spoken("assistant" if role == "assistant" else "user", texts, outputs))
+    return spoken
+
+
+def _nonce(body: Json, *more: str) -> str:
+    """Return letters that are the same for the same request and differ along a conversation."""
+    parts = [*prefix(body, len(items_of(body))), *(word.encode() for word in more)]
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:24]
+
+
+def _usage(counted: Counted, output: int, thought: int) -> Json:
+    return {
+        "input_tokens": counted.total,
+        "input_tokens_details": {
+            "cached_tokens": counted.read,
+            "cache_write_tokens": sum(counted.written.values()),
+        },
+        "output_tokens": output,
+        "output_tokens_details": {"reasoning_tokens": min(output, count_tokens(thought))},
+        "total_tokens": counted.total + output,
+    }
+
+
+def _response(body: Json) -> Json:
+    echoed = ("instructions", "max_output_tokens", "metadata", "reasoning", "text", "store")
+    return {
+        "id": f"resp_{_nonce(body)}",
+        "object": "response",
+        "created_at": CREATED_AT,
+        "status": "in_progress",
+        "error": None,
+        "incomplete_details": None,
+        "model": body["model"],
+        "output": [],
+        "parallel_tool_calls": body.get("parallel_tool_calls", True),
+        "tool_choice": body.get("tool_choice", "auto"),
+        "tools": body.get("tools", []),
+        **{name: body[name] for name in echoed if name in body},
+    }
+
+
+def _items(body: Json, reply: ReplySpec) -> list[_Item]:
+    items: list[_Item] = []
+    if reply.thinking:
+        items.append(_reasoning(body, reply.thinking))
+    if reply.text or reply.stop == "refusal" or not reply.tool_calls:
+        items.append(_message(f"msg_{_nonce(body)}", reply))
+    last = len(reply.tool_calls) - 1
+    for index, call in enumerate(reply.tool_calls):
+        cut = reply.stop == "truncated" and index == last
+        arguments = arguments_json(call)
+        nonce = _nonce(body, str(index))
+        items.append(
+            _function_call(nonce, call.name, arguments[: len(arguments) // 2])
+            if cut
+            else _function_call(nonce, call.name, arguments, status="completed")
+        )
+    return items
+
+
+def _reasoning(body: Json, text: str) -> _Item:
+    before = len(items_of(body))
+    signature = str(seal(prefix(body, before), text, next_position(seals(body, before))))
+    key = f"rs_{_nonce(body)}"
+    start: Json = {"id": key, "type": "reasoning", "summary": [], "encrypted_content": ""}
+    part: Json = {"type": "summary_text", "text": text}
+    place: Json = {"item_id": key, "summary_index": 0}
+    kind = "response.reasoning_summary"
+    return _Item(
+        start=start,
+        events=(
+            (f"{kind}_part.added", {**place, "part": {"type": "summary_text", "text": ""}}),
+            *((f"{kind}_text.delta", {**place, "delta": piece}) for piece in pieces(text)),
+            (f"{kind}_text.done", {**place, "text": text}),
+            (f"{kind}_part.done", {**place, "part": part}),
+        ),
+        whole={**start, "summary": [part], "encrypted_content": signature},
+    )
+
+
+def _message(key: str, reply: ReplySpec) -> _Item:
+    refused = reply.stop == "refusal"
+    kind = "refusal" if refused else "output_text"
+    field, text = (
+        ("refusal", reply.text or "I cannot help with that.")
+        if refused
+        else (
+            "text",
+            reply.text,
+        )
+    )
+    more: Json = {} if refused else {"annotations": [], "logprobs": []}
+    logs: Json = {} if refused else {"logprobs": []}
+    place: Json = {"item_id": key, "content_index": 0}
+    part: Json = {"type": kind, field: text, **more}
+    start: Json = {
+        "id": key,
+        "type": "message",
+        "role": "assistant",
+        "status": "in_progress",
+        "content": [],
+    }
+    return _Item(
+        start=start,
+        events=(
+            ("response.content_part.added", {**place, "part": {**part, field: ""}}),
+            *((f"response.{kind}.delta", {**place, "delta": p, **logs}) for p in pieces(text)),
+            (f"response.{kind}.done", {**place, field: text, **logs}),
+            ("response.content_part.done", {**place, "part": part}),
+        ),
+        whole={**start, "status": "completed", "content": [part]},
+    )
+
+
+def _function_call(nonce: str, name: str, arguments: str, *, status: str = "incomplete") -> _Item:
+    key = f"fc_{nonce}"
+    start: Json = {
+        "id": key,
+        "type": "function_call",
+        "status": "in_progress",
+        "call_id": f"call_{nonce}",
+        "name": name,
+        "arguments": "",
+    }
+    place: Json = {"item_id": key}
+    kind = "response.function_call_arguments"
+    return _Item(
+        start=start,
+        events=(
+            *((f"{kind}.delta", {**place, "delta": piece}) for piece in pieces(arguments)),
+            (f"{kind}.done", {**place, "name": name, "arguments": arguments}),
+        ),
+        whole={**start, "status": status, "arguments": arguments},
+    )
+
+
+def _events(response: Json, items: list[_Item], whole: Json) -> Iterator[_Event]:
+    yield "response.created", {"response": response}
+    yield "response.in_progress", {"response": response}
+    for index, item in enumerate(items):
+        yield "response.output_item.added", {"output_index": index, "item": item.start}
+        for name, data in item.events:
+            yield name, {"output_index": index, **data}
+        yield "response.output_item.done", {"output_index": index, "item": item.whole}
+    yield f"response.{whole['status']}", {"response": whole}

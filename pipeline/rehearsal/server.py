@@ -1,0 +1,213 @@
+"""The stand-in: an HTTP server on loopback that the vendors' own SDKs talk to.
+
+    with StandIn(script) as server:
+        anthropic.Anthropic(base_url=server.url, api_key="rehearsal", max_retries=0)
+        openai.OpenAI(base_url=server.url + "/v1", api_key="rehearsal", max_retries=0)
+
+For each request: check it as the vendor would, find the script's answer, let a fault spoil it,
+log, send.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock, Thread
+from types import TracebackType
+
+import orjson
+
+from pipeline.rehearsal.anthropic_wire import AnthropicWire
+from pipeline.rehearsal.caching import PromptCache
+from pipeline.rehearsal.checks import Refused
+from pipeline.rehearsal.delivery import Delivery, HttpServer
+from pipeline.rehearsal.faults import Fault, Faults, as_refusal, reshape
+from pipeline.rehearsal.openai_wire import OpenAIWire
+from pipeline.rehearsal.script import Script
+from pipeline.rehearsal.wire import Json, Rendered, Wire
+
+WIRES: dict[str, Wire] = {"/v1/messages": AnthropicWire(), "/v1/responses": OpenAIWire()}
+"""Path -> the API that is spoken there."""
+
+LOGGED_HEADERS = ("anthropic-version", "anthropic-beta", "content-type", "user-agent")
+"""What is kept of a request's headers; keys never are."""
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One request and what came of it."""
+
+    path: str
+    vendor: str
+    headers: dict[str, str]
+    body: Json
+    status: int
+    agent: str
+    request_id: str
+    call: int
+    reply: Json
+    """The answer as one document in the vendor's form, or its error."""
+    usage: Json
+    """Empty for an error."""
+    head_sha256: str
+    """Over tools, system and context: the same from an agent's first request to its last."""
+    ledger: tuple[str, ...]
+    """The texts between the frozen part and the open turn."""
+    fault: str | None = None
+
+
+class StandIn:
+    """A model server that says what `script` says.
+
+    `log` is a file to which each request is appended as a JSON line. Start and stop it as a
+    context manager; several processes may use it, together or one after the other.
+    """
+
+    def __init__(
+        self, script: Script, *, faults: Sequence[Fault] = (), log: Path | None = None
+    ) -> None:
+        self._script = script
+        self._faults = Faults(faults)
+        self._log = log
+        self._cache = PromptCache()
+        self._requests: list[LoggedRequest] = []
+        self._lock = Lock()
+        """Protects `_requests` and the log file."""
+        self._http = HttpServer(self._answer)
+        self._thread = Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> "StandIn":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.stop()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """Return the base URL for Anthropic's SDK; OpenAI's wants `/v1` after it."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Return all requests so far, in the order in which they were answered."""
+        with self._lock:
+            return list(self._requests)
+
+    def _answer(self, path: str, headers: Mapping[str, str], raw: bytes) -> Delivery:
+        wire = WIRES.get(path)
+        if wire is None:
+            return Delivery(404, document=orjson.dumps({"error": {"message": f"no {path} here"}}))
+        try:
+            body = _parsed(raw)
+            wire.check(body, headers)
+        except Refused as refused:
+            return self._refuse(wire, path, headers, raw, refused)
+        view = wire.view(body)
+        fault = self._faults.take(view)
+        if fault and fault.kind == "status":
+            return self._refuse(wire, path, headers, raw, as_refusal(fault), fault)
+        reply = reshape(self._script.reply(view), fault)
+        rendered = wire.render(body, reply, wire.count(body, self._cache))
+        layout = wire.layout(body)
+        self._note(
+            LoggedRequest(
+                path=path,
+                vendor=wire.vendor,
+                headers=_kept(headers),
+                body=body,
+                status=200,
+                agent=view.agent,
+                request_id=view.request_id,
+                call=view.call,
+                reply=rendered.document,
+                usage=rendered.usage,
+                head_sha256=layout.head_sha256,
+                ledger=layout.ledger,
+                fault=fault.kind if fault else None,
+            )
+        )
+        return _delivery(wire, body, rendered, fault)
+
+    def _refuse(
+        self,
+        wire: Wire,
+        path: str,
+        headers: Mapping[str, str],
+        raw: bytes,
+        refused: Refused,
+        fault: Fault | None = None,
+    ) -> Delivery:
+        body, document = _parsed_or_empty(raw), wire.refusal(refused)
+        view = wire.view(body) if fault else None
+        self._note(
+            LoggedRequest(
+                path=path,
+                vendor=wire.vendor,
+                headers=_kept(headers),
+                body=body,
+                status=refused.status,
+                agent=view.agent if view else "",
+                request_id=view.request_id if view else "",
+                call=view.call if view else 0,
+                reply=document,
+                usage={},
+                head_sha256="",
+                ledger=(),
+                fault=fault.kind if fault else None,
+            )
+        )
+        more = dict(fault.headers) if fault else {}
+        return Delivery(refused.status, document=orjson.dumps(document), headers=more)
+
+    def _note(self, logged: LoggedRequest) -> None:
+        with self._lock:
+            self._requests.append(logged)
+            if self._log is not None:
+                with self._log.open("ab") as file:
+                    file.write(orjson.dumps(asdict(logged)) + b"\n")
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name] for name in LOGGED_HEADERS if name in headers}
+
+
+def _parsed(raw: bytes) -> Json:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"We could not parse the JSON body of your request: {error}") from error
+    if not isinstance(body, dict):
+        raise Refused("The body of a request is a JSON object")
+    return body
+
+
+def _parsed_or_empty(raw: bytes) -> Json:
+    try:
+        return _parsed(raw)
+    except Refused:
+        return {}
+
+
+def _delivery(wire: Wire, body: Json, rendered: Rendered, fault: Fault | None) -> Delivery:
+    behaviour = fault.kind if fault else "plain"
+    after_bytes = fault.after_bytes if fault else 0
+    if not body.get("stream"):
+        document = orjson.dumps(rendered.document)
+        return Delivery(200, document=document, behaviour=behaviour, after_bytes=after_bytes)
+    stream = b"".join(
+        f"event: {name}\n".encode() + b"data: " + orjson.dumps(data) + b"\n\n"
+        for name, data in rendered.events
+    )
+    return Delivery(
+        200,
+        stream=stream + wire.done,
+        behaviour=behaviour,
+        after_bytes=after_bytes,
+        ping=wire.ping,
+    )
