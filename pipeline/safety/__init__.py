@@ -1,0 +1,1 @@
+"""What may happen at all: signatures, the gate, budgets, roles, trust."""

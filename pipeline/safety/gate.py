@@ -1,0 +1,287 @@
+"""The gate: an approval is a signature, and only a plan whose signature holds may run.
+
+    sign    what the reviewer saw -> Approval (digest, base, blobs, earlier plans, mac)
+    check   Approval + journal + git -> Cleared | Returned | Stale
+
+`Returned`: the decision does not count (any more); the same text waits again. `Stale`: the ground
+has moved under the plan. Execution takes a `Cleared`, which nothing but `Gate.check` can make.
+"""
+
+import hmac
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import InitVar, dataclass
+from datetime import datetime, timedelta
+
+from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
+from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
+from pipeline.domain.solution import Solution
+from pipeline.errors import PipelineError
+from pipeline.git import CommitInfo, Repository, blobs_at, changed_paths, commits_between
+from pipeline.paths import Places
+from pipeline.safety.digest import canonical, plan_digest
+from pipeline.safety.keys import mac, signing_key
+from pipeline.safety.policy import NEEDED_ROLE, Approver, may_decide
+from pipeline.settings import Settings
+from pipeline.store.state import State
+
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far the clock may stand before the newest journal entry."""
+
+NAMED_PATHS = 5
+OUTSIDE_THE_MAC = {"mac", "journal_offset"}
+_TOKEN = object()
+
+
+@dataclass(frozen=True)
+class LandedBetween:
+    """A solution that landed between a plan's base and the branch's tip, on some of its files."""
+
+    solution_id: str
+    commit: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """A plan that may run now; only `Gate.check` makes one."""
+
+    record: PlanningRecord
+    approval: Approval
+    landed_between: tuple[LandedBetween, ...]
+    token: InitVar[object]
+
+    def __post_init__(self, token: object) -> None:
+        if token is not _TOKEN:
+            raise TypeError("only Gate.check clears a plan")
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The approval does not count; the plan waits again, with the same text."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stale:
+    """The ground of the plan has moved; it goes back to planning."""
+
+    reason: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """A completed attempt whose commits lie between base and tip."""
+
+    solution_id: str
+    commit: str
+    changed: frozenset[str]
+
+
+class Gate:
+    """Signs decisions and checks them again before anything happens."""
+
+    def __init__(
+        self,
+        repo: Repository,
+        places: Places,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._repo = repo
+        self._places = places
+        self._settings = settings
+        self._clock = clock
+
+    def sign(
+        self,
+        record: PlanningRecord,
+        *,
+        after: tuple[Earlier, ...],
+        approver: Approver,
+        comment: str = "",
+    ) -> Approval:
+        """Return the signed approval of a pending plan.
+
+        `after`: the earlier plans that the reviewer was shown (`ordering.earlier_plans`). Raises
+        `PipelineError` when there is nothing to approve or the role is too low.
+        """
+        solution, plan = _parts(record)
+        if record.base_commit is None:
+            raise PipelineError(f"{record.key} names no base commit: retry {record.issue_id}")
+        if record.rehearsal and not self._settings.rehearsal:
+            raise PipelineError(f"{record.key} was made in a rehearsal: it cannot be approved")
+        if not may_decide(approver.role, plan.risk.level):
+            raise PipelineError(
+                f"{record.key} is {plan.risk.level}: a {NEEDED_ROLE[plan.risk.level]} has to "
+                f"approve it, and {approver.name!r} is {approver.role}"
+            )
+        now = self._clock()
+        unsigned = Approval(
+            digest=plan_digest(solution, plan),
+            base_commit=record.base_commit,
+            files=blobs_at(self._repo, record.base_commit, solution.paths),
+            after=after,
+            approver=approver.name,
+            uid=approver.uid,
+            role=approver.role,
+            decided_at=now,
+            expires_at=now + timedelta(days=self._settings.gate.expires_days),
+            comment=comment,
+            mac="",
+        )
+        return unsigned.model_copy(update={"mac": self._mac(solution.solution_id, unsigned)})
+
+    def check(self, record: PlanningRecord, state: State, tip: str) -> Cleared | Returned | Stale:
+        """Tell whether a plan may run on `tip` (a commit), and if not, why."""
+        plan, solution = record.plan, record.solution
+        if plan is None or solution is None or plan.approval is None:
+            return Returned("it has no approval")
+        approval = plan.approval
+        if plan.state is not PlanState.APPROVED:
+            return Returned(f"it is {plan.state}, not approved")
+        reason = self._invalid(record, solution, plan, approval, state)
+        if reason is not None:
+            return Returned(reason)
+        landings = tuple(self._landings(state, approval, solution.paths, tip))
+        if stale := self._drift(solution, approval, state, landings, tip):
+            return stale
+        between = tuple(
+            LandedBetween(one.solution_id, one.commit, _shared(one, solution.paths))
+            for one in landings
+        )
+        if between and self._settings.gate.overlap == "replan":
+            names = ", ".join(one.solution_id for one in between)
+            paths = tuple(sorted({path for one in between for path in one.paths}))
+            return Stale(f"{names} landed on files of this plan: {_named(paths)}", paths)
+        return Cleared(record, approval, between, _TOKEN)
+
+    def still_cleared(self, cleared: Cleared, state: State, tip: str) -> bool:
+        """Tell whether the ground of a plan under way still holds at another `tip`."""
+        solution, approval = cleared.record.solution, cleared.approval
+        if solution is None:
+            return False
+        landings = tuple(self._landings(state, approval, solution.paths, tip))
+        if landings != () and self._settings.gate.overlap == "replan":
+            return False
+        return self._drift(solution, approval, state, landings, tip) is None
+
+    def _mac(self, solution_id: str, approval: Approval) -> str:
+        signed = approval.model_dump(mode="json", exclude=OUTSIDE_THE_MAC)
+        message = canonical({"solution_id": solution_id, "approval": signed})
+        return mac(signing_key(self._places.approval_key), message)
+
+    def _invalid(
+        self,
+        record: PlanningRecord,
+        solution: Solution,
+        plan: Plan,
+        approval: Approval,
+        state: State,
+    ) -> str | None:
+        """Return why the signature does not count, or None."""
+        now = self._clock()
+        if record.solution_id != solution.solution_id or not hmac.compare_digest(
+            approval.mac, self._mac(solution.solution_id, approval)
+        ):
+            return "its approval is not signed with this user's key"
+        if not hmac.compare_digest(approval.digest, plan_digest(solution, plan)):
+            return "its text or terms are not the ones that were approved"
+        if record.rehearsal and not self._settings.rehearsal:
+            return "it was made in a rehearsal"
+        if state.last_at is not None and now < state.last_at - CLOCK_SLACK:
+            return "the clock stands before the newest journal entry, so no approval counts"
+        if now >= approval.expires_at:
+            return f"its approval expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
+        if not may_decide(approval.role, plan.risk.level):
+            needed = NEEDED_ROLE[plan.risk.level]
+            return f"it is {plan.risk.level} and needs a {needed}; a {approval.role} approved it"
+        return None
+
+    def _landings(
+        self, state: State, approval: Approval, paths: Collection[str], tip: str
+    ) -> Iterator[_Landing]:
+        """Yield the solutions that landed since the base and changed one of `paths`, in order."""
+        wanted = set(paths)
+        candidates = [
+            record
+            for record in state.execution.values()
+            if record.status is ExecutionStatus.COMPLETED
+            and record.commit_hash
+            and not wanted.isdisjoint(record.files_modified)
+        ]
+        if not candidates:
+            return
+        commits = commits_between(self._repo, approval.base_commit, tip)
+        for commit in reversed(commits):
+            for record in candidates:
+                if _is_end_of(record, commit):
+                    changed = frozenset(self._changed(record, commit, commits))
+                    if not wanted.isdisjoint(changed):
+                        yield _Landing(record.solution_id, commit.hash, changed)
+
+    def _changed(
+        self, record: ExecutionRecord, last: CommitInfo, commits: list[CommitInfo]
+    ) -> Iterator[str]:
+        """Yield the paths that the commits of one landed solution changed themselves."""
+        own = {commit.hash for commit in record.commits} | {last.hash}
+        for commit in commits:
+            if commit.hash in own and commit.parents:
+                yield from changed_paths(self._repo, commit.parents[0], commit.hash)
+
+    def _drift(
+        self,
+        solution: Solution,
+        approval: Approval,
+        state: State,
+        landings: tuple[_Landing, ...],
+        tip: str,
+    ) -> Stale | None:
+        """Return what moved: each path is the signed blob, or one that an earlier plan left."""
+        if set(solution.paths) != set(approval.files):
+            return Stale("its files are not the ones that were signed", solution.paths)
+        found = blobs_at(self._repo, tip, solution.paths)
+        moved = {path for path, blob in found.items() if blob != approval.files[path]}
+        foreseen = {earlier.solution_id: earlier.digest for earlier in approval.after}
+        for landing in landings:
+            if not moved or not _foreseen(landing, foreseen, state):
+                continue
+            left = sorted(moved & landing.changed)
+            blobs = blobs_at(self._repo, landing.commit, left)
+            moved -= {path for path in left if blobs[path] == found[path]}
+        if not moved:
+            return None
+        paths = tuple(sorted(moved))
+        return Stale(f"changed since the plan was made: {_named(paths)}", paths)
+
+
+def _parts(record: PlanningRecord) -> tuple[Solution, Plan]:
+    if record.solution is None or record.plan is None:
+        raise PipelineError(f"{record.key} holds no plan that could be approved")
+    return record.solution, record.plan
+
+
+def _is_end_of(record: ExecutionRecord, commit: CommitInfo) -> bool:
+    """Tell whether `commit` is the last one of an attempt, also after a rewrite of the branch."""
+    if commit.hash == record.commit_hash:
+        return True
+    return len(record.commits) <= 1 and commit.trailers.get("Attempt-Id") == [record.attempt_id]
+
+
+def _foreseen(landing: _Landing, foreseen: dict[str, str], state: State) -> bool:
+    """Tell whether the reviewer was shown exactly the plan that landed."""
+    earlier = state.planning.get(landing.solution_id)
+    if earlier is None or earlier.solution is None or earlier.plan is None:
+        return False
+    return foreseen.get(landing.solution_id) == plan_digest(earlier.solution, earlier.plan)
+
+
+def _shared(landing: _Landing, paths: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(landing.changed.intersection(paths)))
+
+
+def _named(paths: Collection[str]) -> str:
+    shown = sorted(paths)[:NAMED_PATHS]
+    rest = len(paths) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
