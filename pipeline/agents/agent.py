@@ -1,0 +1,229 @@
+"""An agent is a mailbox: `send_input` queues a request, `wait` drives its turn to an outcome.
+
+    pending_init -> running -> completed | errored | interrupted -> running -> ... -> shutdown
+
+Whatever ends a turn leaves the agent idle and nothing of the turn behind; what later turns know
+of it is the digest that `settle` appends to the ledger.
+"""
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from pipeline import events
+from pipeline.agents.calls import Caller
+from pipeline.agents.conversation import Conversation, tool_bytes
+from pipeline.agents.limits import TurnLimits
+from pipeline.agents.loop import Loop
+from pipeline.agents.messages import Head, Provider, Said, StopSignal
+from pipeline.agents.prompts import Reminders
+from pipeline.agents.turn import Ending, OutcomeStatus, Turn, TurnOutcome, TurnRequest
+from pipeline.errors import PipelineError, QuotaReached, Stopped
+from pipeline.safety.budget import Purse
+from pipeline.store import entries
+from pipeline.store.book import Book
+from pipeline.store.transcripts import Transcript
+
+__all__ = ["Agent", "AgentStatus", "TurnOutcome", "TurnRequest", "head_sha256"]
+
+
+class AgentStatus(StrEnum):
+    """Where an agent stands."""
+
+    PENDING_INIT = "pending_init"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ERRORED = "errored"
+    INTERRUPTED = "interrupted"
+    SHUTDOWN = "shutdown"
+
+
+STATUS_AFTER: dict[OutcomeStatus, AgentStatus] = {
+    "answered": AgentStatus.COMPLETED,
+    "failed": AgentStatus.ERRORED,
+    "timed_out": AgentStatus.ERRORED,
+    "interrupted": AgentStatus.INTERRUPTED,
+}
+
+
+class Agent:
+    """One long-lived conversation in one role."""
+
+    def __init__(
+        self,
+        role: str,
+        provider: Provider,
+        head: Head,
+        *,
+        book: Book,
+        purse: Purse,
+        bus: events.EventBus,
+        clock: Callable[[], float],
+        limits: TurnLimits,
+        transcript: Transcript,
+        on_quota: Callable[[QuotaReached], None],
+        stop: StopSignal,
+        cache_key: str,
+        memory: str = "",
+        ledger: Sequence[str] = (),
+        reminders: Reminders | None = None,
+    ) -> None:
+        """`clock` is monotonic, in seconds. `on_quota` waits, or raises `QuotaPause`."""
+        self.role = role
+        self._provider = provider
+        self._head = head
+        self._book = book
+        self._bus = bus
+        self._clock = clock
+        self._stop = stop
+        self._status = AgentStatus.PENDING_INIT
+        self._interrupted = threading.Event()
+        self._queue: deque[Turn] = deque()
+        self._finished: dict[str, tuple[TurnRequest, TurnOutcome]] = {}
+        self._turns = 0
+        self._conversation = Conversation(head, memory=memory, ledger=ledger, cache_key=cache_key)
+        caller = Caller(
+            role,
+            provider,
+            self._conversation,
+            book=book,
+            purse=purse,
+            clock=clock,
+            limits=limits,
+            on_quota=on_quota,
+            stop=self._should_stop,
+        )
+        self._loop = Loop(
+            role,
+            caller,
+            book=book,
+            clock=clock,
+            limits=limits,
+            transcript=transcript,
+            reminders=reminders or Reminders(),
+            stop=self._should_stop,
+        )
+
+    @property
+    def status(self) -> AgentStatus:
+        """Tell where the agent stands."""
+        return self._status
+
+    @property
+    def memory(self) -> str:
+        """Return what is left of digests that were folded away."""
+        return self._conversation.memory
+
+    @property
+    def ledger(self) -> tuple[str, ...]:
+        """Return the digests of finished turns, oldest first."""
+        return self._conversation.ledger
+
+    def send_input(self, request: TurnRequest) -> str:
+        """Queue a request and return the id of its turn; the first one brings the agent to life."""
+        if self._status is AgentStatus.SHUTDOWN:
+            raise PipelineError(f"the {self.role} agent is closed: it takes no more requests")
+        if self._turns == 0:
+            self._spawned()
+        self._turns += 1
+        turn = Turn(f"{self.role}-{self._turns}", request, [Said(request.text)])
+        self._queue.append(turn)
+        return turn.id
+
+    def wait(self, turn_id: str, timeout_s: float | None = None) -> TurnOutcome:
+        """Drive the turn, and those queued before it, to its outcome, in this thread.
+
+        `timeout_s` shortens the turn's own deadline. Provider errors, `BudgetSpent`,
+        `IssueBudgetSpent`, `QuotaPause` and `Stopped` pass through; the agent is idle then and
+        the turn is gone.
+        """
+        while turn_id not in self._finished:
+            if self._status is AgentStatus.RUNNING:
+                raise PipelineError(f"the {self.role} agent is at work in another thread")
+            if all(turn.id != turn_id for turn in self._queue):
+                raise PipelineError(f"the {self.role} agent has no open turn {turn_id!r}")
+            turn = self._queue.popleft()
+            self._finished[turn.id] = (turn.request, self._drive(turn, timeout_s))
+        return self._finished[turn_id][1]
+
+    def settle(self, turn_id: str, digest: str) -> None:
+        """Close a finished turn whose result is durable: its digest joins the ledger."""
+        if turn_id not in self._finished:
+            raise PipelineError(f"the {self.role} agent has no finished turn {turn_id!r}")
+        request, _ = self._finished[turn_id]
+        self._book.record(
+            entries.TurnSettled(
+                role=self.role,
+                request_id=request.request_id,
+                issue_id=request.issue_id,
+                digest=digest,
+            )
+        )
+        self.drop(turn_id)
+        fold = self._conversation.add(digest)
+        if fold is not None:
+            self._book.record(
+                entries.LedgerFolded(role=self.role, memory=fold.memory, kept=fold.kept)
+            )
+
+    def drop(self, turn_id: str) -> None:
+        """Forget a queued or finished turn; nothing of it joins the ledger."""
+        self._finished.pop(turn_id, None)
+        self._queue = deque(turn for turn in self._queue if turn.id != turn_id)
+
+    def interrupt(self) -> None:
+        """Ask the running turn to end as `interrupted`; may be called from any thread."""
+        if self._status is AgentStatus.RUNNING:
+            self._interrupted.set()
+
+    def close(self) -> None:
+        """End the conversation; the agent takes no more requests."""
+        if self._status is not AgentStatus.SHUTDOWN:
+            self.interrupt()
+            self._status = AgentStatus.SHUTDOWN
+            self._queue.clear()
+            self._provider.close()
+
+    def _spawned(self) -> None:
+        name, model = self._provider.name, self._provider.model
+        self._book.record(
+            entries.AgentSpawned(
+                role=self.role, provider=name, model=model, head_sha256=head_sha256(self._head)
+            )
+        )
+        self._bus.emit(events.AgentSpawned(role=self.role, provider=name, model=model))
+
+    def _drive(self, turn: Turn, timeout_s: float | None) -> TurnOutcome:
+        """Run one turn; whatever happens, the agent is idle afterwards."""
+        seconds = turn.request.minutes * 60
+        turn.deadline = self._clock() + min(seconds, seconds if timeout_s is None else timeout_s)
+        self._interrupted.clear()
+        self._status = AgentStatus.RUNNING
+        after = AgentStatus.ERRORED
+        try:
+            ending = self._run(turn)
+            after = STATUS_AFTER[ending.status]
+        finally:
+            turn.items = []
+            if self._status is AgentStatus.RUNNING:
+                self._status = after
+        return TurnOutcome(turn.id, ending.status, ending.answer, ending.reason, turn.usage)
+
+    def _run(self, turn: Turn) -> Ending:
+        try:
+            return self._loop.run(turn)
+        except Stopped:
+            if self._interrupted.is_set() and not self._stop():
+                return Ending("interrupted", reason="interrupted")
+            raise
+
+    def _should_stop(self) -> bool:
+        return self._interrupted.is_set() or self._stop()
+
+
+def head_sha256(head: Head) -> str:
+    """Return the SHA-256 (hex) of all bytes of a head."""
+    parts = (tool_bytes(head), head.system.encode(), head.context.encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -1,0 +1,34 @@
+"""How much one turn may take, and how large the parts of a conversation may grow."""
+
+from dataclasses import dataclass
+
+CONTEXT_TOKENS = 6_000
+MEMORY_TOKENS = 1_500
+LEDGER_TOKENS = 8_000
+LEDGER_TOKENS_AFTER_FOLD = 4_000
+"""A fold rewrites the cached prefix once, so it makes room for many more turns."""
+
+BYTES_PER_TOKEN = 4
+"""A rough rule that holds for English and code; the vendors' own counts are what is settled."""
+
+
+def tokens(text: str | bytes) -> int:
+    """Return about how many tokens `text` is: its UTF-8 bytes divided by four, rounded up."""
+    size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    return -(-size // BYTES_PER_TOKEN)
+
+
+@dataclass(frozen=True)
+class TurnLimits:
+    """The limits of one turn."""
+
+    calls: int = 60
+    """Model calls."""
+    answer_errors: int = 3
+    """How often a wrong or missing answer goes back to the agent."""
+    repair_rounds: int = 3
+    """How often an answer that the verification contradicts goes back to the agent."""
+    silence_s: float = 120.0
+    """Longest time without one byte from the vendor."""
+    max_output_tokens: int = 64_000
+    """What one call may write; the purse may lower it."""

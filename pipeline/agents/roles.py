@@ -1,0 +1,68 @@
+"""The roles of agents: which tools each one has, and the head of its conversation."""
+
+from pipeline.agents.messages import Head, ToolSpec
+from pipeline.agents.prompts import Prompts
+from pipeline.agents.tools.specs import KINDS
+from pipeline.agents.tools.wire import Wire
+
+PLANNER = "planner"
+EXECUTOR = "executor"
+
+TOOLS: dict[str, tuple[str, ...]] = {
+    PLANNER: (
+        "list_files",
+        "needs_clarification",
+        "read_file",
+        "run_command",
+        "search",
+        "submit_solution",
+    ),
+    EXECUTOR: (
+        "edit_file",
+        "finish_task",
+        "list_files",
+        "read_file",
+        "run_command",
+        "search",
+        "submit_result",
+        "write_file",
+    ),
+}
+"""Sorted. A tool that a role lacks does not exist for it, whatever a text says."""
+
+SHELL_TEXT: dict[tuple[str, bool], str] = {
+    (PLANNER, True): "prompt-shell-planner",
+    (PLANNER, False): "prompt-no-shell",
+    (EXECUTOR, True): "prompt-shell-executor",
+    (EXECUTOR, False): "prompt-no-shell",
+}
+
+
+class RolePolicy:
+    """Allows exactly the tools of a role."""
+
+    def __init__(self, role: str) -> None:
+        self._role = role
+
+    def refusal(self, tool: str, arguments: Wire) -> str | None:
+        """Return why the role may not use `tool`; None when it may."""
+        if tool in TOOLS[self._role]:
+            return None
+        return f"the {self._role} has no tool {tool!r}"
+
+
+def tool_names(role: str, *, has_shell: bool) -> tuple[str, ...]:
+    """Return the tools of a role, sorted; without a shell there is no run_command."""
+    return tuple(name for name in TOOLS[role] if has_shell or name != "run_command")
+
+
+def specs(role: str, *, has_shell: bool) -> tuple[ToolSpec, ...]:
+    """Return what a role's model is told of its tools."""
+    return tuple(KINDS[name].spec for name in tool_names(role, has_shell=has_shell))
+
+
+def make_head(role: str, prompts: Prompts, context: str, *, has_shell: bool) -> Head:
+    """Return the frozen part of a role's conversation; `has_shell` as the sandbox says."""
+    shell = prompts.render(SHELL_TEXT[role, has_shell]).strip()
+    system = prompts.render(f"{role}-system", {"shell": shell})
+    return Head(specs(role, has_shell=has_shell), system, context)

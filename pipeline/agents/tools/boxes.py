@@ -1,0 +1,106 @@
+"""The toolbox of one turn, bound to its workspace, its sandbox and its judges."""
+
+from pathlib import Path
+
+from pipeline.agents.roles import EXECUTOR, PLANNER, RolePolicy, tool_names
+from pipeline.agents.toolbox import Handler, Policy, Tool, Toolbox
+from pipeline.agents.tools.answers import (
+    Finisher,
+    QuestionsJudge,
+    ResultJudge,
+    SolutionJudge,
+    asking,
+    finishing,
+    submitting_result,
+    submitting_solution,
+)
+from pipeline.agents.tools.command import Commands
+from pipeline.agents.tools.files import Files
+from pipeline.agents.tools.listing import Listing
+from pipeline.agents.tools.outputs import Outputs
+from pipeline.agents.tools.room import Room
+from pipeline.agents.tools.search import Searching
+from pipeline.agents.tools.specs import KINDS
+from pipeline.events import EventBus
+from pipeline.sandbox import Jail, Profile, Sandbox
+
+COMMAND_SECONDS = 300
+
+
+def planner_toolbox(
+    *,
+    request_id: str,
+    issue_id: str,
+    jail: Jail,
+    sandbox: Sandbox,
+    outputs: Path,
+    bus: EventBus,
+    accept_solution: SolutionJudge,
+    accept_questions: QuestionsJudge,
+    command_seconds: int = COMMAND_SECONDS,
+    policy: Policy | None = None,
+) -> Toolbox:
+    """Return the tools of a planning turn; `outputs` is the folder for long outputs."""
+    kept = Outputs(outputs)
+    handlers = {
+        **_reading(jail, sandbox, "plan", kept, command_seconds),
+        "submit_solution": submitting_solution(accept_solution),
+        "needs_clarification": asking(accept_questions),
+    }
+    names = tool_names(PLANNER, has_shell=sandbox.has_shell("plan"))
+    return Toolbox(
+        {name: Tool(KINDS[name], handlers[name]) for name in names},
+        role=PLANNER,
+        issue_id=issue_id,
+        request_id=request_id,
+        policy=policy or RolePolicy(PLANNER),
+        bus=bus,
+        outputs=kept,
+    )
+
+
+def executor_toolbox(
+    *,
+    request_id: str,
+    issue_id: str,
+    jail: Jail,
+    sandbox: Sandbox,
+    outputs: Path,
+    bus: EventBus,
+    finish_task: Finisher,
+    accept_result: ResultJudge,
+    command_seconds: int = COMMAND_SECONDS,
+    policy: Policy | None = None,
+) -> Toolbox:
+    """Return the tools of an execution turn; `outputs` is the folder for long outputs."""
+    kept = Outputs(outputs)
+    files = Files(Room(jail), kept)
+    handlers = {
+        **_reading(jail, sandbox, "execute", kept, command_seconds),
+        "edit_file": files.edit_file,
+        "write_file": files.write_file,
+        "finish_task": finishing(finish_task),
+        "submit_result": submitting_result(accept_result),
+    }
+    names = tool_names(EXECUTOR, has_shell=sandbox.has_shell("execute"))
+    return Toolbox(
+        {name: Tool(KINDS[name], handlers[name]) for name in names},
+        role=EXECUTOR,
+        issue_id=issue_id,
+        request_id=request_id,
+        policy=policy or RolePolicy(EXECUTOR),
+        bus=bus,
+        outputs=kept,
+    )
+
+
+def _reading(
+    jail: Jail, sandbox: Sandbox, profile: Profile, outputs: Outputs, command_seconds: int
+) -> dict[str, Handler]:
+    room = Room(jail)
+    return {
+        "read_file": Files(room, outputs).read_file,
+        "list_files": Listing(room).list_files,
+        "search": Searching(room).search,
+        "run_command": Commands(sandbox, jail, profile, command_seconds).run_command,
+    }

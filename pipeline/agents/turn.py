@@ -1,0 +1,68 @@
+"""The nouns of a turn: what is asked, what is open, how it ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline.agents.messages import StopSignal, TurnItem
+from pipeline.agents.toolbox import CountsAs, Toolbox
+from pipeline.domain.results import Usage
+from pipeline.errors import Stopped, TurnTimedOut
+
+OutcomeStatus = Literal["answered", "failed", "timed_out", "interrupted"]
+
+
+@dataclass(frozen=True)
+class TurnRequest:
+    """What is asked of an agent in one turn."""
+
+    request_id: str
+    """`<issue id>.<turn number>`, echoed by the final tool."""
+    issue_id: str
+    text: str
+    toolbox: Toolbox
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a turn ends."""
+
+    status: OutcomeStatus
+    answer: object | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TurnOutcome:
+    """What came of a turn. `answer` is what the final tool's handler accepted."""
+
+    turn_id: str
+    status: OutcomeStatus
+    answer: object | None = None
+    reason: str | None = None
+    """Why there is no answer, in one line."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass
+class Turn:
+    """A turn under way; replies and tool calls belong to this object and to no other."""
+
+    id: str
+    request: TurnRequest
+    items: list[TurnItem]
+    deadline: float = float("inf")
+    """On the agent's monotonic clock, in seconds."""
+    calls: int = 0
+    reminded: bool = False
+    truncated: bool = False
+    refusals: dict[CountsAs, int] = field(default_factory=lambda: {"answer": 0, "repair": 0})
+    usage: Usage = field(default_factory=Usage)
+
+    def check(self, clock: Callable[[], float], stop: StopSignal) -> None:
+        """Raise `Stopped` or `TurnTimedOut` when the turn may not go on."""
+        if stop():
+            raise Stopped("stopped")
+        if clock() >= self.deadline:
+            raise TurnTimedOut(f"no answer within {self.request.minutes:g} minutes")
