@@ -64,6 +64,9 @@ class SandboxMissing(PipelineError):
 class ProviderError(PipelineError):
     """Raised at the provider seam; the vendor's own error is its `__cause__`."""
 
+    retry_after_s: float | None = None
+    """How long the vendor asks us to wait before the next attempt, when it says so."""
+
 
 class AuthProblem(ProviderError):
     """Raised when a key is missing, wrong, or lacks a permission."""

@@ -1,0 +1,67 @@
+"""One attempt at a model call: watched, and its failure translated once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import sleep
+
+from pipeline.agents.messages import CallLimits, Reply
+from pipeline.agents.providers.faults import one_line
+from pipeline.agents.providers.retry import RetryPolicy
+from pipeline.agents.providers.watch import Watch
+from pipeline.errors import NetworkProblem, ProviderError
+
+
+def utc_now() -> datetime:
+    """Return the time of day, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach a vendor."""
+
+    key: str = field(repr=False)
+    base_url: str
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where the proxy settings are read."""
+
+
+DEFAULT_RETRIES = RetryPolicy(retries=6, sleep=sleep, now=utc_now)
+
+
+def call_vendor(
+    ask: Callable[[], Reply],
+    limits: CallLimits,
+    *,
+    watch: Watch,
+    policy: RetryPolicy,
+    errors: tuple[type[Exception], ...],
+    translate: Callable[[Exception], ProviderError],
+) -> Reply:
+    """Return what `ask` returns; the vendor's `errors` become ours, transient ones are retried."""
+
+    def attempt() -> Reply:
+        with watch.over(limits):
+            watch.check()
+            try:
+                return ask()
+            except errors as error:
+                watch.check()  # an SDK wraps what the transport raised: ask the clock instead
+                raise translate(error) from error
+
+    return policy.call(attempt, limits)
+
+
+def lost(provider: str, error: Exception) -> NetworkProblem:
+    """Return the error for a connection that failed; the innermost cause says why."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    why = one_line(str(cause)) or type(cause).__name__
+    return NetworkProblem(f"{provider}: the connection failed ({why}): check network and base URL")
+
+
+def cut_short(provider: str) -> NetworkProblem:
+    """Return the error for an answer that stopped before its end; none of it is used."""
+    return NetworkProblem(f"{provider}: the answer ended before it was complete")

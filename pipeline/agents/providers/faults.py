@@ -1,0 +1,212 @@
+"""What a vendor said went wrong, and which of our errors that is. Typed by status, type and code.
+
+code in CODES ?  else  type in TYPES ?  else  status in STATUSES ?  else  5xx or unknown: overloaded
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from pipeline.errors import (
+    AuthProblem,
+    BadRequest,
+    ContextOverflow,
+    NetworkProblem,
+    Overloaded,
+    ProviderError,
+    QuotaReached,
+    SpendLimit,
+)
+
+
+class Trouble(StrEnum):
+    """Kinds of trouble, by who can mend it."""
+
+    AUTH = "auth"
+    LIMIT = "limit"
+    SPEND = "spend"
+    OVERLOADED = "overloaded"
+    OVERFLOW = "overflow"
+    NETWORK = "network"
+    REQUEST = "request"
+
+
+CODES: dict[str, Trouble] = {
+    "contract_spend_limit_reached": Trouble.SPEND,
+    "enforced_spend_limit_reached": Trouble.SPEND,
+    "linked_organization_spend_limit_reached": Trouble.SPEND,
+    "linked_organization_billing_unavailable": Trouble.SPEND,
+    "user_profile_billing_not_authorized": Trouble.SPEND,
+    "user_profile_not_billable": Trouble.SPEND,
+    "insufficient_quota": Trouble.SPEND,
+    "billing_hard_limit_reached": Trouble.SPEND,
+    "billing_not_active": Trouble.SPEND,
+    "organization_on_hold": Trouble.AUTH,
+    "invalid_api_key": Trouble.AUTH,
+    "ramp_limit_exceeded": Trouble.LIMIT,
+    "rate_limit_exceeded": Trouble.LIMIT,
+    "context_length_exceeded": Trouble.OVERFLOW,
+    "request_body_too_large_after_decoding": Trouble.OVERFLOW,
+    "request_body_timeout": Trouble.NETWORK,
+    "server_error": Trouble.OVERLOADED,
+    "vector_store_timeout": Trouble.OVERLOADED,
+    "invalid_prompt": Trouble.REQUEST,
+    "data_residency_mismatch": Trouble.REQUEST,
+    "bio_policy": Trouble.REQUEST,
+    "misalignment_policy_violation": Trouble.REQUEST,
+}
+"""Codes that name a cause: Anthropic's `error_code`, OpenAI's `code`."""
+
+TYPES: dict[str, Trouble | None] = {
+    "authentication_error": Trouble.AUTH,
+    "permission_error": Trouble.AUTH,
+    "billing_error": Trouble.SPEND,
+    "insufficient_quota": Trouble.SPEND,
+    "rate_limit_error": Trouble.LIMIT,
+    "timeout_error": Trouble.OVERLOADED,
+    "api_error": Trouble.OVERLOADED,
+    "overloaded_error": Trouble.OVERLOADED,
+    "server_error": Trouble.OVERLOADED,
+    "conflict_error": Trouble.OVERLOADED,
+    "request_too_large": Trouble.OVERFLOW,
+    "not_found_error": Trouble.REQUEST,
+    "memory_precondition_failed_error": Trouble.REQUEST,
+    "memory_path_conflict_error": Trouble.REQUEST,
+    "invalid_request_error": None,
+}
+"""Broad categories. None: the status says more."""
+
+STATUSES: dict[int, Trouble] = {
+    401: Trouble.AUTH,
+    402: Trouble.SPEND,
+    403: Trouble.AUTH,
+    408: Trouble.OVERLOADED,
+    409: Trouble.OVERLOADED,
+    413: Trouble.OVERFLOW,
+    429: Trouble.LIMIT,
+    499: Trouble.NETWORK,
+    501: Trouble.REQUEST,
+}
+"""Other 4xx (and 3xx) are our request's fault, other 5xx are overload."""
+
+TOO_LONG = ("prompt is too long", "exceed context limit", "exceeds the context window")
+"""Anthropic has no code for a request that no longer fits the window; only its words say so."""
+
+REMAINING = re.compile(r"(anthropic-ratelimit|x-ratelimit)-(?:(.+)-)?remaining(?:-(.+))?")
+DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error as a vendor reports it, in a response or in the middle of a stream."""
+
+    provider: str
+    message: str
+    status: int | None = None
+    """None, or 200, for an error in the middle of a stream."""
+    type: str | None = None
+    code: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+
+
+def trouble(fault: Fault) -> Trouble:
+    """Return what kind of trouble a fault is."""
+    known = CODES.get(fault.code or "") or TYPES.get(fault.type or "")
+    if known is not None:
+        return known
+    lowered = fault.message.lower()
+    if any(words in lowered for words in TOO_LONG):
+        return Trouble.OVERFLOW
+    status = fault.status or 0
+    if status in STATUSES:
+        return STATUSES[status]
+    asked_wrongly = 300 <= status < 500 or fault.type in TYPES
+    return Trouble.REQUEST if asked_wrongly else Trouble.OVERLOADED
+
+
+def as_error(fault: Fault, now: datetime) -> ProviderError:
+    """Return the error to raise; `now` is UTC."""
+    said = one_line(fault.message)
+    who = fault.provider
+    kind = trouble(fault)
+    if kind is Trouble.LIMIT:
+        reset_at = quota_reset(fault.headers, now)
+        until = f"until {reset_at:%H:%M:%S} UTC" if reset_at else "for now, with no reset time"
+        return QuotaReached(f"{who}: the quota is used up {until} ({said})", reset_at)
+    if kind is Trouble.AUTH:
+        return AuthProblem(f"{who}: the key was refused ({said}): check it and its permissions")
+    if kind is Trouble.SPEND:
+        return SpendLimit(f"{who}: the account may not spend more ({said}): raise its limit there")
+    if kind is Trouble.OVERFLOW:
+        return ContextOverflow(f"{who}: the request no longer fits the model's window ({said})")
+    if kind is Trouble.REQUEST:
+        return BadRequest(f"{who}: the request was refused ({said}): check model and settings")
+    problem = (NetworkProblem if kind is Trouble.NETWORK else Overloaded)(f"{who}: {said}")
+    problem.retry_after_s = retry_after(fault.headers, now)
+    return problem
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return `text` as one printable line of at most `limit` characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return how many seconds the vendor asks us to wait (`retry-after-ms`, `retry-after`)."""
+    in_ms = _number(headers.get("retry-after-ms"))
+    if in_ms is not None:
+        return in_ms / 1000
+    text = headers.get("retry-after")
+    in_s = _number(text)
+    if in_s is not None or not text:
+        return in_s
+    try:
+        then = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds())
+
+
+def quota_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return when the vendor goes on: `retry-after`, else the last reset of an empty allowance.
+
+    Anthropic: `anthropic-ratelimit-<what>-remaining` and `-reset` (a time). OpenAI:
+    `x-ratelimit-remaining-<what>` and `x-ratelimit-reset-<what>` (a duration, `6m0s`).
+    """
+    wait_s = retry_after(headers, now)
+    if wait_s is not None:
+        return now + timedelta(seconds=wait_s)
+    resets = [
+        _moment(headers[reset], now)
+        for name, left in headers.items()
+        if (reset := name.replace("remaining", "reset")) in headers
+        and REMAINING.fullmatch(name)
+        and _number(left) == 0
+    ]
+    return max((moment for moment in resets if moment is not None), default=None)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 0 <= value < 10**9 else None
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    """Read a reset: an ISO time, or a duration from `now`."""
+    found = DURATION.fullmatch(text.strip())
+    if text.strip() and found:
+        hours, minutes, seconds, ms = (float(part or 0) for part in found.groups())
+        return now + timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=ms)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
