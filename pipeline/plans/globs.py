@@ -1,34 +1,46 @@
-"""Globs of repository paths, as `may_touch` uses them.
+"""Which paths a glob of `may_touch` covers.
 
-    *     anything but `/`            docs/*.md     docs/a.md, not docs/x/a.md
-    ?     one character but `/`
-    **    any number of folders       **/tests/**   tests/a.py, a/tests/b/c.py
-
-Everything else stands for itself, brackets too: `app/[id]/page.tsx` is a path of a real project.
+**/x      x in any folder, the root included        dir/**   everything below dir
+*  ?      anything inside one path part             [ab]     one of these characters
+*.lock    no slash: the name in any folder
 """
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-PARTS = {"**/": "(?:.*/)?", "/**": "/.+", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-TOKENS = re.compile(r"^\*\*/|(?<=/)\*\*/|/\*\*$|\*\*|\*|\?")
-
-
-@lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    text, end = "", 0
-    for token in TOKENS.finditer(glob):
-        text += re.escape(glob[end : token.start()]) + PARTS[token.group()]
-        end = token.end()
-    return re.compile(text + re.escape(glob[end:]), re.DOTALL)
+_TOKEN = re.compile(r"\*\*/|/\*\*$|\*\*|\*|\?|\[!?[^\]/]+\]|.", re.DOTALL)
+_MEANING = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def matches(path: str, glob: str) -> bool:
-    """Tell whether a repository path (with `/`) is one that `glob` names."""
-    return _pattern(glob).fullmatch(path) is not None
+    """Tell whether a path (relative, with `/`) is covered by one glob; case counts."""
+    return _compiled(glob).fullmatch(path) is not None
 
 
 def matches_any(path: str, globs: Iterable[str]) -> bool:
-    """Tell whether one of `globs` names `path`."""
+    """Tell whether a path is covered by at least one of the globs."""
     return any(matches(path, glob) for glob in globs)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(glob: str) -> "re.Pattern[str]":
+    glob = glob.removeprefix("./")
+    if glob.endswith("/"):
+        glob += "**"
+    anchored = glob.removeprefix("/")
+    prefix = "" if "/" in glob else "(?:.*/)?"
+    return re.compile(prefix + "".join(map(_translated, _TOKEN.findall(anchored))), re.DOTALL)
+
+
+def _translated(token: str) -> str:
+    if token in _MEANING:
+        return _MEANING[token]
+    if len(token) > 2 and token.startswith("["):
+        inverted, members = token.startswith("[!"), token[1:-1].removeprefix("!")
+        return f"[{'^/' if inverted else ''}{_class_body(members)}]"
+    return re.escape(token)
+
+
+def _class_body(members: str) -> str:
+    return re.sub(r"([\\\[\]^&~|])", r"\\\1", members)

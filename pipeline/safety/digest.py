@@ -23,7 +23,7 @@ def canonical(value: BaseModel | JsonValue) -> bytes:
 
 def plan_digest(solution: Solution, plan: Plan) -> str:
     """Return the SHA-256 (hex) over the solution as it is shown and the plan's terms."""
-    signed = {
+    signed: dict[str, JsonValue] = {
         "solution": solution.model_dump(mode="json"),
         "terms": plan.model_dump(mode="json", include=TERMS),
     }

@@ -8,16 +8,26 @@ has moved under the plan. Execution takes a `Cleared`, which nothing but `Gate.c
 """
 
 import hmac
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 
+from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
 from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
-from pipeline.git import CommitInfo, Repository, blobs_at, changed_paths, commits_between
+from pipeline.git import (
+    CommitInfo,
+    Repository,
+    blobs_at,
+    changed_paths,
+    commits_between,
+    is_ancestor,
+    resolve,
+)
 from pipeline.paths import Places
+from pipeline.plans.ordering import earlier_records
 from pipeline.safety.digest import canonical, plan_digest
 from pipeline.safety.keys import mac, signing_key
 from pipeline.safety.policy import NEEDED_ROLE, Approver, may_decide
@@ -94,6 +104,25 @@ class Gate:
         self._settings = settings
         self._clock = clock
 
+    def earlier_plans(
+        self, record: PlanningRecord, state: State, issues: Sequence[Issue]
+    ) -> tuple[Earlier, ...]:
+        """Return the plans that ran, or are to run, before `record` and can touch its files.
+
+        Those that its base commit already holds are left out.
+        """
+        current = [one for issue in issues if (one := state.current(issue.id)) is not None]
+        landed = {
+            one.solution_id: one.commit_hash
+            for one in state.execution.values()
+            if one.status is ExecutionStatus.COMPLETED and one.commit_hash
+        }
+        return tuple(
+            Earlier(solution_id=one.key, digest=plan_digest(*_parts(one)))
+            for one in earlier_records(record, current, issues, landed)
+            if one.key not in landed or not self._in_base(record, landed[one.key])
+        )
+
     def sign(
         self,
         record: PlanningRecord,
@@ -104,7 +133,7 @@ class Gate:
     ) -> Approval:
         """Return the signed approval of a pending plan.
 
-        `after`: the earlier plans that the reviewer was shown (`ordering.earlier_plans`). Raises
+        `after`: the earlier plans that the reviewer was shown (`earlier_plans`). Raises
         `PipelineError` when there is nothing to approve or the role is too low.
         """
         solution, plan = _parts(record)
@@ -166,6 +195,11 @@ class Gate:
         if landings != () and self._settings.gate.overlap == "replan":
             return False
         return self._drift(solution, approval, state, landings, tip) is None
+
+    def _in_base(self, record: PlanningRecord, commit: str) -> bool:
+        base = record.base_commit
+        known = resolve(self._repo, commit) is not None
+        return base is not None and known and is_ancestor(self._repo, commit, base)
 
     def _mac(self, solution_id: str, approval: Approval) -> str:
         signed = approval.model_dump(mode="json", exclude=OUTSIDE_THE_MAC)

@@ -1,0 +1,280 @@
+"""In which order issues are planned and plans are carried out, and which plans meet on a path.
+
+the queue     dependencies first; among the ready ones priority (a dependency inherits its
+              dependents'), then age
+execution     the queue, but an approved plan runs before any plan that can touch its files
+              and that its reviewer was not shown
+"""
+
+import heapq
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
+
+from pipeline.domain.issue import Issue
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import PlanningRecord
+from pipeline.plans.globs import matches_any
+
+LIVE = frozenset({PlanState.PENDING, PlanState.APPROVED})
+"""States of plans that may still run."""
+
+UNDATED = datetime.max.replace(tzinfo=UTC)
+
+
+def find_problems(issues: Sequence[Issue]) -> list[str]:
+    """Return a line for each cycle (`ISS-1 -> ISS-2 -> ISS-1`) and each missing dependency."""
+    known = {issue.id for issue in issues}
+    missing = [
+        f"{issue.id} depends on {name}, which is not in the backlog"
+        for issue in issues
+        for name in issue.depends_on
+        if name not in known
+    ]
+    return missing + [f"issues wait for each other: {' -> '.join(c)}" for c in _cycles(issues)]
+
+
+def backlog_problems(issues: Sequence[Issue]) -> dict[str, str]:
+    """Return issue id -> why it cannot start: a cycle, a missing dependency, or one such issue."""
+    known = {issue.id: issue for issue in issues}
+    problems: dict[str, str] = {}
+    for cycle in _cycles(issues):
+        reason = f"issues wait for each other: {' -> '.join(cycle)}"
+        problems |= dict.fromkeys(cycle, reason)
+    for issue in issues:
+        missing = [name for name in issue.depends_on if name not in known]
+        if missing:
+            problems[issue.id] = f"depends on {', '.join(missing)}, which is not in the backlog"
+    dependents = _dependents(issues)
+    waiting = list(problems)
+    while waiting:
+        hopeless = waiting.pop()
+        for name in dependents.get(hopeless, ()):
+            if name not in problems:
+                problems[name] = f"depends on {hopeless}, which is blocked"
+                waiting.append(name)
+    return {issue.id: problems[issue.id] for issue in issues if issue.id in problems}
+
+
+def planning_order(issues: Sequence[Issue]) -> list[Issue]:
+    """Return the queue; issues that `backlog_problems` names are left out."""
+    hopeless = backlog_problems(issues)
+    able = [issue for issue in issues if issue.id not in hopeless]
+    known = {issue.id: issue for issue in able}
+    priority = _inherited_priority(able)
+    position = {issue.id: place for place, issue in enumerate(able)}
+    rank = {
+        issue.id: (priority[issue.id], issue.created_at or UNDATED, position[issue.id])
+        for issue in able
+    }
+    ranked = sorted(able, key=lambda issue: rank[issue.id])
+    places = {issue.id: place for place, issue in enumerate(ranked)}
+    before = {issue.id: set(issue.depends_on) for issue in able}
+    return [known[name] for name in _merge_order(places, before, {})]
+
+
+def can_hit(first: PlanningRecord, second: PlanningRecord) -> bool:
+    """Tell whether `first` may change one of `second`'s files, by its files or `may_touch`."""
+    return _Reach([first, second]).can_hit(first, second)
+
+
+def earlier_records(
+    record: PlanningRecord,
+    records: Iterable[PlanningRecord],
+    issues: Sequence[Issue],
+    landed: Collection[str],
+) -> tuple[PlanningRecord, ...]:
+    """Return the plans that ran, or are to run, before `record` and can touch its files.
+
+    `records` are the current records of all issues, `landed` the solution ids that have landed.
+    They come in the order of the queue.
+    """
+    queue = [issue.id for issue in planning_order(issues)]
+    place = {issue_id: n for n, issue_id in enumerate(queue)}
+    end = len(queue)
+    others = [other for other in records if other.solution and other.key != record.key]
+    reach = _Reach([record, *others])
+    ancestors = _ancestors(issues)
+
+    def runs_first(other: PlanningRecord) -> bool:
+        if other.key in landed:
+            return True
+        if other.plan is None or other.plan.state not in LIVE:
+            return False
+        if record.issue_id in ancestors(other.issue_id):
+            return False
+        if other.issue_id in ancestors(record.issue_id):
+            return True
+        mine, theirs = place.get(record.issue_id, end), place.get(other.issue_id, end)
+        return _must_precede(other, record, reach) or (theirs, other.key) < (mine, record.key)
+
+    found = [one for one in others if reach.can_hit(one, record) and runs_first(one)]
+    return tuple(sorted(found, key=lambda one: (place.get(one.issue_id, end), one.key)))
+
+
+def execution_order(
+    records: Iterable[PlanningRecord], issues: Sequence[Issue], landed: Collection[str] = ()
+) -> list[PlanningRecord]:
+    """Return the approved plans that have not landed, in the order in which they run.
+
+    Deferred plans are left out. Where two plans were each approved without the other, the queue
+    decides, and the second one will be stale.
+    """
+    queue = {issue.id: n for n, issue in enumerate(planning_order(issues))}
+    ready = [
+        one
+        for one in records
+        if one.solution
+        and one.plan
+        and one.plan.state is PlanState.APPROVED
+        and not one.plan.deferred
+        and one.key not in landed
+    ]
+    ready.sort(key=lambda one: (queue.get(one.issue_id, len(queue)), one.key))
+    places = {one.key: n for n, one in enumerate(ready)}
+    by_issue = {one.issue_id: one.key for one in ready}
+    ancestors = _ancestors(issues)
+    hard = {
+        one.key: {by_issue[name] for name in ancestors(one.issue_id) if name in by_issue}
+        for one in ready
+    }
+    reach = _Reach(ready)
+    soft = {
+        one.key: {other.key for other in ready if _must_precede(other, one, reach)} for one in ready
+    }
+    known = {one.key: one for one in ready}
+    return [known[key] for key in _merge_order(places, hard, soft)]
+
+
+def _must_precede(first: PlanningRecord, second: PlanningRecord, reach: "_Reach") -> bool:
+    """Tell whether `first` is approved, and by somebody who was not shown `second`."""
+    if first.key == second.key or first.plan is None or first.plan.approval is None:
+        return False
+    if first.plan.state is not PlanState.APPROVED:
+        return False
+    shown = {earlier.solution_id for earlier in first.plan.approval.after}
+    return second.key not in shown and reach.can_hit(second, first)
+
+
+class _Reach:
+    """Which plan can touch whose files; each path meets each distinct set of globs once."""
+
+    def __init__(self, records: Iterable[PlanningRecord]) -> None:
+        unique = {one.key: one for one in records if one.solution}
+        self._files = {
+            key: frozenset(one.solution.paths) for key, one in unique.items() if one.solution
+        }
+        self._globs = {key: one.plan.may_touch if one.plan else () for key, one in unique.items()}
+        distinct = set(self._globs.values())
+        paths = {path for files in self._files.values() for path in files}
+        touched = {
+            path: {globs for globs in distinct if matches_any(path, globs)} for path in paths
+        }
+        self._open_to = {
+            key: {globs for path in files for globs in touched[path]}
+            for key, files in self._files.items()
+        }
+
+    def can_hit(self, first: PlanningRecord, second: PlanningRecord) -> bool:
+        """Tell whether `first` may change one of `second`'s files."""
+        a, b = first.key, second.key
+        if a not in self._files or b not in self._files:
+            return False
+        return not self._files[a].isdisjoint(self._files[b]) or self._globs[a] in self._open_to[b]
+
+
+def _merge_order(
+    places: Mapping[str, int],
+    hard: Mapping[str, Collection[str]],
+    soft: Mapping[str, Collection[str]],
+) -> list[str]:
+    """Return the names by place, each after its `hard` and, where that is possible, `soft` ones.
+
+    `hard` holds no cycle. A cycle of `soft` ones is cut at the first place that `hard` allows.
+    """
+    waits_hard = {name: set(hard.get(name, ())) & places.keys() for name in places}
+    waits = {name: waits_hard[name] | (set(soft.get(name, ())) & places.keys()) for name in places}
+    followers: dict[str, list[str]] = {name: [] for name in places}
+    for name, others in waits.items():
+        for other in others:
+            followers[other].append(name)
+    ready = [(places[name], name) for name in places if not waits[name]]
+    heapq.heapify(ready)
+    left = dict.fromkeys(sorted(places, key=places.__getitem__))
+    done: list[str] = []
+    while left:
+        if ready:
+            name = heapq.heappop(ready)[1]
+        else:
+            name = next(one for one in left if waits_hard[one].isdisjoint(left))
+        if name not in left:
+            continue
+        del left[name]
+        done.append(name)
+        for follower in followers[name]:
+            waits[follower].discard(name)
+            if not waits[follower] and follower in left:
+                heapq.heappush(ready, (places[follower], follower))
+    return done
+
+
+def _inherited_priority(issues: Sequence[Issue]) -> dict[str, int]:
+    """Return each issue's priority, or the best one among the open issues that wait for it."""
+    priority = {issue.id: issue.priority for issue in issues}
+    known = {issue.id: issue for issue in issues}
+    graph = {issue.id: issue.depends_on for issue in issues}
+    for name in reversed(list(TopologicalSorter(graph).static_order())):
+        if known[name].closed:
+            continue
+        for dependency in known[name].depends_on:
+            priority[dependency] = min(priority[dependency], priority[name])
+    return priority
+
+
+def _cycles(issues: Sequence[Issue]) -> list[list[str]]:
+    """Return the cycles among the dependencies; each issue is in one of them at most."""
+    known = {issue.id for issue in issues}
+    graph = {issue.id: [n for n in issue.depends_on if n in known] for issue in issues}
+    cycles: list[list[str]] = []
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            members: list[str] = error.args[1][:0:-1]
+            first = members.index(min(members, key=list(graph).index))
+            cycles.append([*members[first:], *members[:first], members[first]])
+            graph = {
+                name: [other for other in others if other not in members]
+                for name, others in graph.items()
+                if name not in members
+            }
+        else:
+            return cycles
+
+
+def _dependents(issues: Iterable[Issue]) -> dict[str, list[str]]:
+    dependents: dict[str, list[str]] = {}
+    for issue in issues:
+        for name in issue.depends_on:
+            dependents.setdefault(name, []).append(issue.id)
+    return dependents
+
+
+def _ancestors(issues: Iterable[Issue]) -> Callable[[str], frozenset[str]]:
+    """Return a function from an issue id to all issues that it waits for, near and far."""
+    graph = {issue.id: issue.depends_on for issue in issues}
+    found: dict[str, frozenset[str]] = {}
+
+    def ancestors(name: str) -> frozenset[str]:
+        if name not in found:
+            seen: set[str] = set()
+            waiting = list(graph.get(name, ()))
+            while waiting:
+                other = waiting.pop()
+                if other not in seen:
+                    seen.add(other)
+                    waiting += graph.get(other, ())
+            found[name] = frozenset(seen)
+        return found[name]
+
+    return ancestors

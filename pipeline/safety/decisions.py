@@ -1,0 +1,205 @@
+"""What a person decides about plans: approve, reject, request changes, retry.
+
+Every decision is one journal line; a running orchestrator picks it up, else it is rendered at once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Literal
+
+from pipeline.domain.issue import Feedback, Issue
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import FailureClass, PlanningRecord
+from pipeline.errors import PipelineError, UsageProblem
+from pipeline.git import Repository, changed_paths, resolve
+from pipeline.paths import Places
+from pipeline.plans.lifecycle import PlanEvent, advance
+from pipeline.plans.markdown import render_plan
+from pipeline.plans.ordering import backlog_problems, earlier_plans, planning_order
+from pipeline.plans.page import plan_page
+from pipeline.plans.sanitize import clean
+from pipeline.safety.gate import Gate
+from pipeline.safety.policy import Approver
+from pipeline.store.book import Book
+from pipeline.store.entries import PlanChanged, RetryAsked
+
+Again = Literal["plan", "execute"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where one person decides, with everything that a decision is checked against."""
+
+    repo: Repository
+    places: Places
+    book: Book
+    gate: Gate
+    issues: Callable[[], Sequence[Issue]]
+    approver: Approver
+    now: Callable[[], datetime]
+
+    def find(self, name: str) -> PlanningRecord:
+        """Return the plan with this solution id, or the current one of this issue id."""
+        state = self.book.state
+        record = state.planning.get(name) or state.current(name)
+        if record is None or record.solution_id is None:
+            raise PipelineError(_unknown("plan", name, self._solution_ids()))
+        return record
+
+    def issue(self, name: str) -> Issue:
+        """Return the issue with this id."""
+        issues = {issue.id: issue for issue in self.issues()}
+        if name not in issues:
+            raise PipelineError(_unknown("issue", name, list(issues)))
+        return issues[name]
+
+    def render(self, record: PlanningRecord, form: str) -> str:
+        """Return one plan as `text` (a reviewer's page), `md` (an ExecPlan) or `json`."""
+        if form == "json":
+            return record.model_dump_json(indent=2) + "\n"
+        issues = {issue.id: issue for issue in self.issues()}
+        issue = issues.get(record.issue_id)
+        if form == "md":
+            return render_plan(record, issue)
+        return plan_page(record, issue)
+
+    def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
+        """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
+        record = self._current(record, "approve")
+        plan = record.plan
+        assert plan is not None
+        if plan.state is not PlanState.PENDING:
+            raise PipelineError(f"cannot approve {record.key}: it is {plan.state}")
+        after = earlier_plans(record, self._others(record), self._landed())
+        approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
+        changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
+        return self._keep(record, PlanEvent.APPROVE, changed)
+
+    def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
+        """Turn a plan down; raises when it has landed or no reason is given."""
+        reason = _words(reason, "--reason")
+        record = self._current(record, "reject")
+        assert record.plan is not None
+        changed = advance(record.plan, PlanEvent.REJECT, now=self.now(), reason=reason)
+        feedback = self._feedback("rejection", reason)
+        return self._keep(record, PlanEvent.REJECT, changed, feedback)
+
+    def request_changes(self, record: PlanningRecord, *, what: str) -> PlanningRecord:
+        """Send a plan back to planning with words; its approval, if any, is void."""
+        what = _words(what, "WHAT")
+        record = self._current(record, "request changes of")
+        assert record.plan is not None
+        changed = advance(record.plan, PlanEvent.REQUEST_CHANGES, now=self.now(), reason=what)
+        feedback = self._feedback("changes", what)
+        return self._keep(record, PlanEvent.REQUEST_CHANGES, changed, feedback)
+
+    def retry(self, issue_id: str, *, feedback: str = "") -> Again:
+        """Take an issue up again; return which phase does. Raises when nothing is to be retried."""
+        self.issue(issue_id)
+        state = self.book.state
+        record = state.current(issue_id)
+        if state.landed(issue_id) is not None:
+            raise PipelineError(f"cannot retry {issue_id}: it has landed")
+        if record is None:
+            raise PipelineError(f"cannot retry {issue_id}: it was not planned yet: pipeline plan")
+        again = self._phase_of_retry(record, feedback)
+        self.book.record(
+            RetryAsked(
+                issue_id=issue_id,
+                again=again,
+                feedback=self._feedback("comment", feedback) if feedback else None,
+                by=self.approver.name,
+            )
+        )
+        self.book.flush()
+        return again
+
+    def _phase_of_retry(self, record: PlanningRecord, feedback: str) -> Again:
+        plan, attempts = record.plan, self.book.state.attempts(record.key)
+        if plan is None or plan.state is not PlanState.APPROVED:
+            if plan is not None and plan.state is PlanState.PENDING:
+                raise PipelineError(
+                    f"cannot retry {record.issue_id}: {record.key} waits for a decision: "
+                    f"pipeline approve {record.key}"
+                )
+            return "plan"
+        if not attempts:
+            raise PipelineError(
+                f"cannot retry {record.issue_id}: {record.key} is approved and was not tried yet: "
+                "pipeline run"
+            )
+        narrow = attempts[-1].failure_class is FailureClass.PLAN_TOO_NARROW
+        return "plan" if feedback or narrow else "execute"
+
+    def _current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
+        """Return the newest form of a plan that may still be decided on."""
+        state = self.book.state
+        newest = state.current(record.issue_id)
+        if newest is None or newest.key != record.key:
+            instead = f": {newest.key} is the current plan" if newest else ""
+            raise PipelineError(f"cannot {verb} {record.key}: it is superseded{instead}")
+        if state.landed(record.issue_id) is not None:
+            raise PipelineError(f"cannot {verb} {record.key}: it has landed")
+        if state.open_attempt is not None and state.open_attempt.solution_id == record.key:
+            raise PipelineError(f"cannot {verb} {record.key}: it is being executed")
+        return newest
+
+    def _keep(
+        self,
+        record: PlanningRecord,
+        event: PlanEvent,
+        plan: object,
+        feedback: Feedback | None = None,
+    ) -> PlanningRecord:
+        self.book.record(
+            PlanChanged.model_validate(
+                {
+                    "solution_id": record.key,
+                    "event": event,
+                    "plan": plan,
+                    "feedback": feedback,
+                    "by": self.approver.name,
+                }
+            )
+        )
+        self.book.flush()
+        return self.book.state.planning[record.key]
+
+    def _feedback(self, kind: str, content: str) -> Feedback:
+        return Feedback.model_validate(
+            {"type": kind, "stage": "gate", "content": content, "created_at": self.now()}
+        )
+
+    def _others(self, record: PlanningRecord) -> list[PlanningRecord]:
+        """Return the current plans of all issues, in the order in which they are to run."""
+        issues = list(self.issues())
+        hopeless = backlog_problems(issues)
+        ordered = planning_order([issue for issue in issues if issue.id not in hopeless])
+        found = (self.book.state.current(issue.id) for issue in ordered)
+        return [one for one in found if one is not None]
+
+    def _landed(self) -> frozenset[str]:
+        """Return the ids of the solutions that have landed."""
+        state = self.book.state
+        return frozenset(r.solution_id for r in state.execution.values() if r.commit_hash)
+
+    def _solution_ids(self) -> list[str]:
+        return [r.solution_id for r in self.book.state.planning.values() if r.solution_id]
+
+
+def _words(text: str, name: str) -> str:
+    """Return the words a person gave; raises when there are none."""
+    if not text.strip():
+        raise UsageProblem(f"{name} is empty: say it in words; they are kept and shown")
+    return clean(text.strip())
+
+
+def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "`pipeline issues` lists what there is"
+    return f"there is no {kind} {name!r}: {hint}"
+
+
+__all__ = ["Again", "Desk", "changed_paths", "resolve"]
