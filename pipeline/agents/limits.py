@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-CONTEXT_TOKENS = 6_000
+from pipeline.settings import Limits
+
+FROZEN_TOKENS = 6_000
+"""System prompt and project context together."""
+CONTEXT_TOKENS = 3_500
 MEMORY_TOKENS = 1_500
 LEDGER_TOKENS = 8_000
 LEDGER_TOKENS_AFTER_FOLD = 4_000
@@ -16,6 +20,16 @@ def tokens(text: str | bytes) -> int:
     """Return about how many tokens `text` is: its UTF-8 bytes divided by four, rounded up."""
     size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     return -(-size // BYTES_PER_TOKEN)
+
+
+def cut(text: str, most_tokens: int) -> str:
+    """Return the head of `text` that fits, with a note when something is left out."""
+    content = text.encode("utf-8", "surrogatepass")
+    most = most_tokens * BYTES_PER_TOKEN
+    if len(content) <= most:
+        return text
+    head = content[:most].decode("utf-8", "ignore")
+    return f"{head}\n[... {len(content) - most} bytes left out]"
 
 
 @dataclass(frozen=True)
@@ -32,3 +46,14 @@ class TurnLimits:
     """Longest time without one byte from the vendor."""
     max_output_tokens: int = 64_000
     """What one call may write; the purse may lower it."""
+
+    @classmethod
+    def from_settings(cls, limits: Limits, max_output_tokens: int) -> "TurnLimits":
+        """Return the limits that the settings ask for."""
+        return cls(
+            calls=limits.calls_per_turn,
+            answer_errors=limits.answer_errors,
+            repair_rounds=limits.repair_rounds,
+            silence_s=float(limits.silence_seconds),
+            max_output_tokens=max_output_tokens,
+        )

@@ -9,6 +9,8 @@ reply.next_step    run_tools   run each call in order, the turn's final tools la
 
 from collections.abc import Callable
 
+from pydantic import JsonValue
+
 from pipeline.agents.calls import Caller
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import (
@@ -170,7 +172,7 @@ class Loop:
         text = f"{last.text}\n\n{self._reminders.calls_left(*_names(turn), left)}"
         return (*results[:-1], ToolResult(last.call_id, text, last.is_error))
 
-    def _note(self, turn: Turn, kind: str, **fields: object) -> None:
+    def _note(self, turn: Turn, kind: str, **fields: JsonValue) -> None:
         self._transcript.note(
             kind, role=self._role, turn=turn.id, request_id=turn.request.request_id, **fields
         )

@@ -1,9 +1,12 @@
 """The roles of agents: which tools each one has, and the head of its conversation."""
 
+from collections.abc import Callable
+
 from pipeline.agents.messages import Head, ToolSpec
 from pipeline.agents.prompts import Prompts
 from pipeline.agents.tools.specs import KINDS
 from pipeline.agents.tools.wire import Wire
+from pipeline.settings import Limits
 
 PLANNER = "planner"
 EXECUTOR = "executor"
@@ -61,8 +64,29 @@ def specs(role: str, *, has_shell: bool) -> tuple[ToolSpec, ...]:
     return tuple(KINDS[name].spec for name in tool_names(role, has_shell=has_shell))
 
 
-def make_head(role: str, prompts: Prompts, context: str, *, has_shell: bool) -> Head:
+def make_head(
+    role: str, prompts: Prompts, context: str, *, has_shell: bool, limits: Limits | None = None
+) -> Head:
     """Return the frozen part of a role's conversation; `has_shell` as the sandbox says."""
     shell = prompts.render(SHELL_TEXT[role, has_shell]).strip()
-    system = prompts.render(f"{role}-system", {"shell": shell})
+    facts = LIMIT_FACTS[role](limits or Limits())
+    variables = {"shell": shell, **{name: str(value) for name, value in facts.items()}}
+    system = prompts.render(f"{role}-system", variables)
     return Head(specs(role, has_shell=has_shell), system, context)
+
+
+LIMIT_FACTS: dict[str, Callable[[Limits], dict[str, int]]] = {
+    PLANNER: lambda limits: {
+        "calls": limits.calls_per_turn,
+        "minutes": limits.planning_minutes,
+        "command_seconds": limits.command_seconds,
+        "answer_errors": limits.answer_errors,
+    },
+    EXECUTOR: lambda limits: {
+        "calls": limits.calls_per_turn,
+        "command_seconds": limits.command_seconds,
+        "failing_finishes": limits.failing_finishes,
+        "repair_rounds": limits.repair_rounds,
+    },
+}
+"""What a role's system prompt says of its limits."""

@@ -45,7 +45,7 @@ class Searching:
             return Output(f"{hits}\n{note}".lstrip(), is_error=not hits)
         if done.exit_code == CAPPED:
             return Output(
-                f"{hits}\n(only the first {MOST_HITS} hits: narrow the pattern, or name a folder or a glob)"
+                f"{hits}\n(only the first {MOST_HITS} hits: narrow the pattern, or name a folder)"
             )
         if done.exit_code != 0:
             raise ToolProblem("the search failed; try a simpler pattern")
