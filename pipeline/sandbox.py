@@ -226,9 +226,20 @@ def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
     writable = "--bind" if profile == "execute" else "--ro-bind"
     yield [writable, str(jail.workspace), str(jail.checkout)]
     for place in jail.keep:
-        yield ["--ro-bind", str(place), str(place)]
+        if _has_mount_point(jail, place):
+            yield ["--ro-bind", str(place), str(place)]
     for folder, place in jail.copies:
-        yield [writable, str(folder), str(place)]
+        if _has_mount_point(jail, place):
+            yield [writable, str(folder), str(place)]
+
+
+def _has_mount_point(jail: Jail, place: Path) -> bool:
+    """Tell whether the workspace has what is mounted over, not behind a link of an agent's.
+
+    Bubblewrap would make what is missing, and a link could lead it anywhere on the host.
+    """
+    target = jail.workspace.resolve() / place.relative_to(jail.checkout)
+    return target.exists() and target.resolve() == target
 
 
 def hidden(place: Path) -> bool:

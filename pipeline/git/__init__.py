@@ -5,6 +5,7 @@ from pipeline.git.program import (
     Repository,
     object_format,
     plain,
+    text,
     version,
     write_skeleton,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "resolve",
     "restore_paths",
     "show_file",
+    "text",
     "tree_of",
     "update_ref",
     "version",

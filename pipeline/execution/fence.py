@@ -1,0 +1,77 @@
+"""What of an agent's change counts: only what the plan names or allows; the rest is undone.
+
+workspace -> tree of everything -> allowed? -> the tree that is verified and committed
+                                     |
+                                     `-- no: a patch in quarantine, and undone in the workspace
+"""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import PipelineError
+from pipeline.execution.workspace import Workspace
+from pipeline.git import Repository, changed_paths, diff_bytes, restore_paths, write_tree
+from pipeline.plans.globs import matches_any
+
+CLOSED = (".workflow/", ".git/")
+"""No glob opens these."""
+PATHS_PER_DIFF = 200
+
+
+@dataclass(frozen=True)
+class Fenced:
+    """A workspace's change after the fence."""
+
+    tree: str
+    """Holds the allowed changes and nothing else; the workspace's files are exactly this."""
+    changed: tuple[str, ...]
+    """Paths that differ from the base in `tree`."""
+    quarantined: tuple[str, ...] = ()
+    """Paths whose change was set aside."""
+    patch: bytes = b""
+    """The changes set aside, for `git apply` on the base."""
+
+
+def fence(
+    repo: Repository,
+    workspace: Workspace,
+    *,
+    base: str,
+    planned: Sequence[str],
+    may_touch: Sequence[str],
+) -> Fenced:
+    """Compute the allowed tree of a workspace and undo everything else in it.
+
+    `base` is the commit or tree that the work started from; `planned` are paths, `may_touch`
+    globs. Creation, change, deletion and mode all count. A planned file counts even when it is
+    ignored. Raises `NestedRepository`, which the agent can mend.
+    """
+    tree = _tree(repo, workspace, base, planned)
+    changed = changed_paths(repo, base, tree)
+    outside = _outside(changed, planned, may_touch)
+    if not outside:
+        return Fenced(tree, tuple(changed))
+    patch = b"".join(
+        diff_bytes(repo, base, tree, outside[start : start + PATHS_PER_DIFF])
+        for start in range(0, len(outside), PATHS_PER_DIFF)
+    )
+    restore_paths(repo, base, outside, work_tree=workspace.root, index=workspace.index)
+    tree = _tree(repo, workspace, base, planned)
+    changed = changed_paths(repo, base, tree)
+    if left := _outside(changed, planned, may_touch):
+        raise PipelineError(f"changes outside the plan cannot be undone: {', '.join(left)}")
+    return Fenced(tree, tuple(changed), tuple(outside), patch)
+
+
+def _tree(repo: Repository, workspace: Workspace, base: str, planned: Sequence[str]) -> str:
+    return write_tree(
+        repo, workspace.root, workspace.index, base, force=planned, exclude=workspace.exclude
+    )
+
+
+def _outside(changed: Sequence[str], planned: Container[str], globs: Sequence[str]) -> list[str]:
+    return [path for path in changed if path not in planned and not _opened(path, globs)]
+
+
+def _opened(path: str, globs: Sequence[str]) -> bool:
+    return not path.startswith(CLOSED) and matches_any(path, globs)

@@ -1,0 +1,133 @@
+"""How a verified tree becomes a commit on the run branch, and where other work is kept.
+
+make_commit -> land: compare-and-swap of refs/heads/<branch>   the commit point
+failed       -> refs/pipeline/failed/<id>                      costs the branch nothing
+interrupted  -> refs/pipeline/recovery/<id>
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline import git
+from pipeline.domain.solution import Solution
+from pipeline.git import NestedRepository, Repository, one_line
+
+SUBJECT_LENGTH = 72
+Probe = Callable[[str], None]
+
+
+def no_probe(point: str) -> None:
+    """Do nothing; tests put a crash here instead."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The branch is at `commit`, durably."""
+
+    commit: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The branch was not where it was expected; `tip` is where it is (None: it is gone)."""
+
+    tip: str | None
+
+
+def commit_message(solution: Solution, *, run_id: str, attempt_id: str) -> str:
+    """Return a commit's message: one clean subject, the goal, and trailers that are ours.
+
+    The body cannot hold a trailer: its lines are indented. `attempt_id` is the nonce by which
+    a commit is found again.
+    """
+    subject = one_line(solution.title, limit=SUBJECT_LENGTH) or solution.solution_id
+    goal = one_line(solution.goal)
+    body = f"  {goal}\n\n" if goal and goal != subject else ""
+    return (
+        f"{subject}\n\n{body}"
+        f"Issue-Id: {solution.issue_id}\n"
+        f"Solution-Id: {solution.solution_id}\n"
+        f"Pipeline-Run: {run_id}\n"
+        f"Attempt-Id: {attempt_id}\n"
+    )
+
+
+def make_commit(repo: Repository, *, tree: str, base: str, message: str, when: datetime) -> str:
+    """Make the commit of `tree` on `base` and return its id; no branch moves yet."""
+    return git.commit_tree(repo, tree, [base], message, when=when)
+
+
+def land(
+    repo: Repository, *, branch: str, commit: str, base: str, probe: Probe = no_probe
+) -> Landed | Refused:
+    """Move the branch (short name) from `base` to `commit`, or refuse when it is elsewhere."""
+    ref = f"refs/heads/{branch}"
+    probe("update-ref:before")
+    try:
+        git.update_ref(repo, ref, commit, base, "pipeline: land")
+    except git.RefMoved as moved:
+        return Refused(moved.actual)
+    probe("update-ref:after")
+    return Landed(commit)
+
+
+def checked_out_at(repo: Repository, branch: str) -> Path | None:
+    """Return the checkout that has the run branch checked out: landing there must wait."""
+    return git.worktree_with(repo, branch)
+
+
+def rebased_tree(repo: Repository, commit: str, tip: str) -> str | None:
+    """Return the tree of `commit`'s change on top of `tip`; None when they conflict."""
+    return git.merge_trees(repo, tip, commit)
+
+
+def rebase(repo: Repository, commit: str, tip: str, *, message: str, when: datetime) -> str | None:
+    """Return a commit that carries `commit`'s change on top of `tip`; None on a conflict."""
+    tree = rebased_tree(repo, commit, tip)
+    return None if tree is None else git.commit_tree(repo, tree, [tip], message, when=when)
+
+
+def keep_failed(
+    repo: Repository, ref: str, tree: str, parent: str, message: str, *, when: datetime
+) -> str:
+    """Keep a tree as a commit under `ref`, over whatever was there; return the commit."""
+    commit = git.commit_tree(repo, tree, [parent], message, when=when)
+    git.update_ref(repo, ref, commit, git.list_refs(repo, ref).get(ref), "pipeline: keep")
+    return commit
+
+
+def save_recovery(
+    repo: Repository, work_tree: Path, base: str, ref: str, *, when: datetime | None = None
+) -> str | None:
+    """Keep the uncommitted work of a workspace's folder under `ref`; None when there is none.
+
+    Repositories that an agent made inside it are left out.
+    """
+    if not work_tree.is_dir():
+        return None
+    tree = _tree_of_folder(repo, work_tree, base)
+    if tree == git.tree_of(repo, base):
+        return None
+    message = f"work kept from {one_line(ref)}\n"
+    return keep_failed(repo, ref, tree, base, message, when=when or datetime.now(UTC))
+
+
+def _tree_of_folder(repo: Repository, work_tree: Path, base: str) -> str:
+    """Write the folder's tree through a copy of its index, which stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-index-") as folder:
+        index = Path(folder) / "index"
+        if (work_tree.parent / "index").is_file():
+            shutil.copyfile(work_tree.parent / "index", index)
+        left_out: tuple[str, ...] = ()
+        while True:
+            try:
+                return git.write_tree(repo, work_tree, index, base, exclude=left_out)
+            except NestedRepository as nested:
+                names = tuple(f"/{name}" for name in nested.names)
+                if set(names) <= set(left_out):
+                    return git.tree_of(repo, base)
+                left_out += names

@@ -1,0 +1,129 @@
+"""Which of the user's toolchains a sandbox shows again, read-only, although the home is empty.
+
+An allow-list by name: language toolchains, never `~/.ssh`, `~/.config`, `~/.aws` or the like.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import proc
+from pipeline.sandbox import SYSTEM_BINS, hidden
+
+SHOWN = (
+    ".pyenv",
+    ".rustup",
+    ".cargo/bin",
+    ".cargo/registry",
+    ".cargo/git",
+    ".nvm",
+    ".volta",
+    ".local/share/uv",
+    ".local/share/pnpm",
+    ".local/bin",
+    "go",
+    ".sdkman",
+)
+"""Below the home folder; what is not here stays invisible."""
+
+ENVIRONMENT: dict[str, tuple[tuple[str, str], ...]] = {
+    ".pyenv": (("PYENV_ROOT", "{place}"),),
+    ".rustup": (("RUSTUP_HOME", "{place}"), ("CARGO_NET_OFFLINE", "true")),
+    ".cargo/bin": (("CARGO_HOME", "{home}/.cargo"),),
+    ".nvm": (("NVM_DIR", "{place}"),),
+    ".volta": (("VOLTA_HOME", "{place}"),),
+    "go": (("GOPATH", "{place}"), ("GOCACHE", "/tmp/go-build"), ("GOPROXY", "off")),
+    ".sdkman": (("SDKMAN_DIR", "{place}"),),
+}
+"""What a toolchain must be told, because HOME is `/tmp` inside."""
+
+ASK_PYTHON = "import sys; print(sys.prefix); print(sys.base_prefix)"
+
+
+@dataclass(frozen=True)
+class Toolchains:
+    """What of the host's toolchains is shown inside, and how programs find it."""
+
+    read: tuple[Path, ...] = ()
+    bins: tuple[Path, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def find_toolchains(home: Path, search_path: str) -> Toolchains:
+    """Return the toolchains below `home` and those that `search_path` (a PATH) leads to.
+
+    The prefix of the Python on the path comes first: its version manager's shims are slow.
+    """
+    shown = [(name, home / name) for name in SHOWN if (home / name).is_dir()]
+    prefixes = _python_prefixes(search_path)
+    entries = [Path(entry) for entry in search_path.split(":") if entry.startswith("/")]
+    places = [place for _, place in shown]
+    bins = [prefix / "bin" for prefix in prefixes]
+    bins += [e for e in entries if not hidden(e) or any(e.is_relative_to(p) for p in places)]
+    env = [
+        (variable, value.format(home=home, place=place))
+        for name, place in shown
+        for variable, value in ENVIRONMENT.get(name, ())
+    ]
+    wanted = [p for p in prefixes if hidden(p) and not _inside(p, places)]
+    return Toolchains(
+        read=tuple(dict.fromkeys([*places, *wanted])),
+        bins=tuple(b for b in dict.fromkeys(bins) if b.is_dir() and str(b) not in SYSTEM_BINS),
+        env=tuple(env),
+    )
+
+
+def interpreters(environments: Sequence[Path], known: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the Python installations that virtual environments need and that are hidden.
+
+    Read from `home` in their `pyvenv.cfg`; what lies below `known` is shown already.
+    """
+    places = list(known)
+    found: list[Path] = []
+    for environment in environments:
+        for prefix in _prefixes_of(environment):
+            if hidden(prefix) and not _inside(prefix, [*places, *found]):
+                found.append(prefix)
+    return tuple(found)
+
+
+def is_environment(folder: Path) -> bool:
+    """Tell whether a folder is a Python virtual environment."""
+    return (folder / "pyvenv.cfg").is_file()
+
+
+def _prefixes_of(environment: Path) -> list[Path]:
+    """Return where the base interpreter lies, by the name in the config and without links."""
+    config = environment / "pyvenv.cfg"
+    lines = config.read_text("utf-8", "replace").splitlines() if config.is_file() else []
+    homes = [
+        line.partition("=")[2].strip() for line in lines if line.split("=")[0].strip() == "home"
+    ]
+    prefixes = [Path(home).parent for home in homes if home.startswith("/")]
+    interpreter = environment / "bin" / "python"
+    if interpreter.exists():
+        prefixes.append(interpreter.resolve().parent.parent)
+    return [prefix for prefix in dict.fromkeys(prefixes) if is_python(prefix)]
+
+
+def is_python(prefix: Path) -> bool:
+    """Tell whether a folder is a Python installation and nothing more (a home folder is not)."""
+    return any(prefix.glob("lib/python3*/os.py")) and prefix.name != ".local"
+
+
+def _python_prefixes(search_path: str) -> list[Path]:
+    """Return the prefixes of the Python on the path: its virtual environment's, then its own."""
+    try:
+        done = proc.run(["python3", "-c", ASK_PYTHON], env={"PATH": search_path}, timeout_s=20)
+    except proc.CannotStart:
+        return []
+    prefixes = [Path(line) for line in done.output.decode("utf-8", "replace").split("\n") if line]
+    return [
+        prefix
+        for prefix in dict.fromkeys(prefixes)
+        if prefix != Path("/usr") and (is_python(prefix) or is_environment(prefix))
+    ]
+
+
+def _inside(place: Path, places: Sequence[Path]) -> bool:
+    return any(place.is_relative_to(other) for other in places)

@@ -1,0 +1,185 @@
+"""What the pipeline sees for itself: commands run in the sandbox, on exactly one tree.
+
+The whole output of each command is kept in `<outputs>/<label>/<stage>-<number>.txt`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.domain.results import CommandEvidence, Verification
+from pipeline.errors import Stopped
+from pipeline.events import CommandRan, EventBus
+from pipeline.execution.workspace import Workspace, Workspaces
+from pipeline.git import Repository, tree_of
+from pipeline.proc import Finished, never
+from pipeline.sandbox import Profile, Sandbox
+
+Stage = Literal["baseline", "task", "acceptance", "suite"]
+
+TAIL_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command that the pipeline ran."""
+
+    evidence: CommandEvidence
+    tail: str
+    """The end of its output, at most `TAIL_CHARACTERS`."""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the command ended by itself with exit code 0."""
+        return self.evidence.passed
+
+
+class Verifier:
+    """Runs a project's commands and says what came of them.
+
+    Raises `SandboxFailed` when the sandbox itself does not start (that is no failed test) and
+    `Stopped` when the stop flag was raised meanwhile.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        workspaces: Workspaces,
+        sandbox: Sandbox,
+        outputs: Path,
+        bus: EventBus,
+        command_seconds: float,
+    ) -> None:
+        self._repo = repo
+        self._workspaces = workspaces
+        self._sandbox = sandbox
+        self._outputs = outputs
+        self._bus = bus
+        self._command_seconds = command_seconds
+        self._baselines: dict[tuple[str, tuple[str, ...]], tuple[Ran, ...]] = {}
+
+    def run_commands(
+        self,
+        workspace: Workspace,
+        stage: Stage,
+        commands: Sequence[str],
+        task_id: str | None = None,
+        *,
+        stop: Callable[[], bool] = never,
+        profile: Profile = "execute",
+        label: str = "commands",
+    ) -> tuple[Ran, ...]:
+        """Run each command in a workspace, the later ones also when an earlier one fails."""
+        return tuple(
+            self._run(workspace, stage, command, task_id, stop, profile, label)
+            for command in commands
+        )
+
+    def baseline(
+        self, commit: str, suite: Sequence[str], *, stop: Callable[[], bool] = never
+    ) -> tuple[Ran, ...]:
+        """Run the project's tests on an untouched commit; the same tree is run once."""
+        tree = tree_of(self._repo, commit)
+        key = (tree, tuple(suite))
+        if key not in self._baselines:
+            with self._workspaces.fresh(tree, commit) as workspace:
+                self._baselines[key] = self.run_commands(
+                    workspace, "baseline", suite, stop=stop, label=f"baseline-{tree[:12]}"
+                )
+        return self._baselines[key]
+
+    def verify(
+        self,
+        *,
+        tree: str,
+        head: str,
+        acceptance: Sequence[str],
+        suite: Sequence[str],
+        label: str = "verification",
+        stop: Callable[[], bool] = never,
+    ) -> tuple[Verification, tuple[Ran, ...]]:
+        """Run acceptance and suite on exactly `tree`, in a clone whose HEAD is `head`.
+
+        A suite command that is an acceptance command too is run once.
+        """
+        with self._workspaces.fresh(tree, head) as workspace:
+            met = self.run_commands(workspace, "acceptance", acceptance, stop=stop, label=label)
+            rest = [command for command in suite if command not in acceptance]
+            ran = met + self.run_commands(workspace, "suite", rest, stop=stop, label=label)
+        return self._judged(tree, head, met, ran, suite), ran
+
+    def _judged(
+        self,
+        tree: str,
+        head: str,
+        met: tuple[Ran, ...],
+        ran: tuple[Ran, ...],
+        suite: Sequence[str],
+    ) -> Verification:
+        tests = [one for one in ran if one.evidence.command in suite]
+        before = self._baselines.get((tree_of(self._repo, head), tuple(suite)), ())
+        red = {one.evidence.command for one in before if not one.passed}
+        notes = {
+            "untested": not suite,
+            "red baseline": bool(red),
+            "sandbox: none": self._sandbox.name == "none",
+        }
+        return Verification(
+            tree=tree,
+            all_tests_passed=bool(tests) and all(one.passed for one in tests),
+            all_acceptance_met=bool(met) and all(one.passed for one in met),
+            no_regressions=bool(tests)
+            and all(one.passed or one.evidence.command in red for one in tests),
+            commands=tuple(one.evidence for one in ran),
+            note="; ".join(note for note, holds in notes.items() if holds) or None,
+        )
+
+    def _run(
+        self,
+        workspace: Workspace,
+        stage: Stage,
+        command: str,
+        task_id: str | None,
+        stop: Callable[[], bool],
+        profile: Profile,
+        label: str,
+    ) -> Ran:
+        done = self._sandbox.run(
+            command, workspace.jail, profile, timeout_s=self._command_seconds, stop=stop
+        )
+        path = self._keep(done, label, stage)
+        if done.stopped:
+            raise Stopped(f"stopped while {command!r} was running")
+        evidence = CommandEvidence(
+            stage=stage,
+            task_id=task_id,
+            command=command,
+            exit_code=done.exit_code,
+            duration_s=round(done.duration_s, 3),
+            timed_out=done.timed_out,
+            output_path=path,
+        )
+        self._bus.emit(CommandRan(stage, command, done.exit_code, done.duration_s, task_id))
+        return Ran(evidence, done.output.decode("utf-8", "replace")[-TAIL_CHARACTERS:])
+
+    def _keep(self, done: Finished, label: str, stage: Stage) -> str:
+        """Write a command's output under the next free number; return its path for records."""
+        folder = self._outputs / label
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 1 + sum(1 for _ in folder.glob(f"{stage}-*.txt"))
+        path = folder / f"{stage}-{number:03d}.txt"
+        path.write_bytes(done.output)
+        return path.relative_to(self._outputs.parent).as_posix()
+
+
+def failures_in_words(ran: Sequence[Ran]) -> str:
+    """Return, for the agent, what failed and how its output ended; empty when all passed."""
+    return "\n\n".join(_in_words(one) for one in ran if not one.passed)
+
+
+def _in_words(one: Ran) -> str:
+    seen = one.evidence
+    ending = "did not end" if seen.timed_out else f"exited {seen.exit_code}"
+    where = f"{seen.stage} of {seen.task_id}" if seen.task_id else seen.stage
+    return f"{where}: `{seen.command}` {ending} after {seen.duration_s:.1f} s\n{one.tail.strip()}"

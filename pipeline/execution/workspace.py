@@ -1,0 +1,185 @@
+"""The private clones in which agents read, edit and test, and in which trees are verified.
+
+    <user cache>/workspaces/<repository>/<name>/tree     the files; mounted at the user's checkout
+                                               /tree/.git  private, rebuilt on every open
+                                               /index    ours: what git knows of the files
+                                               /copies/  caches of builds, writable, one per name
+
+The pipeline's git never reads `tree/.git`: an agent may have written anything there.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import proc
+from pipeline.errors import PipelineError
+from pipeline.execution.kept import Kept, find_kept, place_kept
+from pipeline.execution.toolchains import Toolchains, find_toolchains, interpreters
+from pipeline.git import GitError, Repository, alternate_stores, check_out, text, write_skeleton
+from pipeline.paths import Places
+from pipeline.sandbox import Jail, Sandbox
+
+FRESH = "fresh-"
+SETUP_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One private clone, at exactly one commit or tree when it was opened."""
+
+    root: Path
+    """Its folder on the host."""
+    jail: Jail
+    """How commands see it."""
+    commit: str
+    """What HEAD is."""
+    index: Path
+    """Our own index of it, outside `root`."""
+    exclude: tuple[str, ...] = ()
+    """Ignore patterns for what was put into it besides the commit."""
+
+
+class Workspaces:
+    """Makes the workspaces of one repository; call it from the thread that holds the run."""
+
+    def __init__(
+        self,
+        repo: Repository,
+        places: Places,
+        sandbox: Sandbox,
+        keep: Sequence[str] = (),
+        setup: Sequence[str] = (),
+        *,
+        toolchains: Toolchains | None = None,
+    ) -> None:
+        self._repo = repo
+        self._places = places
+        self._sandbox = sandbox
+        self._keep = tuple(keep)
+        self._setup = tuple(setup)
+        self._toolchains = toolchains
+
+    @property
+    def toolchains(self) -> Toolchains:
+        """Return what was given, else what is found for the current user, asked once."""
+        if self._toolchains is None:
+            self._toolchains = find_toolchains(Path.home(), os.environ.get("PATH", os.defpath))
+        return self._toolchains
+
+    def path(self, name: str) -> Path:
+        """Return the folder of a named workspace, whether it exists or not."""
+        return self._places.repo_cache / name / "tree"
+
+    def open(self, name: str, commit: str) -> Workspace:
+        """Bring the long-lived workspace `name` to exactly `commit` and return it.
+
+        Nothing that was in it survives but build caches. Raises `PipelineError` when a setup
+        command fails.
+        """
+        folder = self._places.repo_cache / name
+        try:
+            workspace = self._fill(folder, commit, commit)
+        except (GitError, OSError):
+            remove_tree(folder)  # an unreadable rest of an attempt; a new clone needs nothing of it
+            workspace = self._fill(folder, commit, commit)
+        self._set_up(workspace)
+        return workspace
+
+    @contextmanager
+    def fresh(self, tree: str, head: str) -> Iterator[Workspace]:
+        """Make a throw-away clone: files and index are `tree`, HEAD is `head`."""
+        self._places.repo_cache.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._places.repo_cache))
+        try:
+            workspace = self._fill(folder, tree, head)
+            self._set_up(workspace)
+            yield workspace
+        finally:
+            remove_tree(folder)
+
+    def sweep(self) -> None:
+        """Remove throw-away clones that a killed process left behind."""
+        for folder in self._places.repo_cache.glob(f"{FRESH}*"):
+            remove_tree(folder)
+
+    def _fill(self, folder: Path, tree: str, head: str) -> Workspace:
+        root, index = folder / "tree", folder / "index"
+        root.mkdir(parents=True, exist_ok=True)
+        (folder / "index.lock").unlink(missing_ok=True)
+        _remove_git(root)
+        check_out(self._repo, tree, work_tree=root, index=index)
+        kept = find_kept(self._repo, self._keep, tree, folder / "copies")
+        place_kept(kept, root, linked=self._sandbox.name == "none")
+        self._write_git(root, index, head, kept)
+        jail = self._jail(root, kept)
+        return Workspace(root=root, jail=jail, commit=head, index=index, exclude=kept.exclude)
+
+    def _write_git(self, root: Path, index: Path, head: str, kept: Kept) -> None:
+        """Build the private `.git` by hand: objects borrowed, tags packed, no remote."""
+        git_dir = root / ".git"
+        write_skeleton(git_dir, self._repo, head=head, exclude=kept.exclude)
+        stores = [self._sandbox.objects_path(self._repo.objects), *alternate_stores(self._repo)]
+        (git_dir / "objects" / "info" / "alternates").write_text(
+            "".join(f"{store}\n" for store in stores)
+        )
+        tags = text(self._repo, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
+        (git_dir / "packed-refs").write_text(f"# pack-refs with: sorted\n{tags}\n" if tags else "")
+        shutil.copyfile(index, git_dir / "index")
+
+    def _jail(self, root: Path, kept: Kept) -> Jail:
+        tools, user = self.toolchains, self._places.user
+        checkout = self._repo.root
+        pythons = interpreters(kept.keep, tools.read)
+        read = [*tools.read, *pythons, *kept.targets, *alternate_stores(self._repo)]
+        return Jail(
+            workspace=root,
+            checkout=checkout,
+            objects=self._repo.objects,
+            keep=kept.keep,
+            copies=kept.copies,
+            read=tuple(place for place in read if not place.is_relative_to(checkout)),
+            hide=(self._repo.git_dir, user.config, user.state, user.cache),
+            bins=(*kept.bins, *tools.bins),
+            env=tools.env,
+        )
+
+    def _set_up(self, workspace: Workspace) -> None:
+        for command in self._setup:
+            done = self._sandbox.run(
+                command, workspace.jail, "execute", timeout_s=SETUP_SECONDS, stop=proc.never
+            )
+            if not done.ok:
+                tail = done.output.decode("utf-8", "replace").strip().splitlines()[-1:]
+                raise PipelineError(
+                    f"workspace.setup command {command!r} failed "
+                    f"(exit {done.exit_code}): {' '.join(tail)}"
+                )
+
+
+def _remove_git(root: Path) -> None:
+    """Remove whatever an agent made of `.git`: folder, file or link."""
+    git_dir = root / ".git"
+    if git_dir.is_symlink() or git_dir.is_file():
+        git_dir.unlink()
+    remove_tree(git_dir)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder even when somebody took the right to do so from folders in it."""
+    if not os.path.lexists(folder):
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        for current, names, _ in os.walk(folder):
+            Path(current).chmod(0o700)
+            for name in names:
+                inner = Path(current, name)
+                if not inner.is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(folder)
