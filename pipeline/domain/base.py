@@ -26,6 +26,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
 def _to_milliseconds(moment: datetime) -> datetime:
     moment = moment.astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -42,4 +47,5 @@ Time = Annotated[
 class Noun(BaseModel):
     """A frozen model; unknown fields are ignored, so that additions do not break readers."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    # Validators are built on first use: building all of them would slow every command down.
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True, defer_build=True)

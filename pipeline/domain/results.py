@@ -208,6 +208,9 @@ class Header(Noun):
     created_at: Time
     schema_version: int = SCHEMA_VERSION
     journal_seq: int | None = None
+    """The journal line up to which the document tells everything."""
+    journal: str | None = None
+    """Which journal that is: the first hex digits of its first line's hash."""
 
 
 class PlanningResults(Header):

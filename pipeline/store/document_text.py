@@ -1,0 +1,62 @@
+"""The text of a results document: a header line, one record per line, an end.
+
+    {"phase":"planning","created_at":"...","schema_version":1,"journal_seq":12,"journal":"..","results":[
+    {"issue_id":...},
+    {"issue_id":...}
+    ]}
+
+We write this layout; we read any JSON.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+from pydantic import JsonValue
+
+from pipeline.domain.results import SCHEMA_VERSION, Header
+from pipeline.errors import PipelineError
+
+DocumentName = Literal["planning", "execution"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a document on disk says; `records` are JSON values, unchecked."""
+
+    journal_seq: int | None
+    journal: str | None
+    records: list[JsonValue]
+
+
+def compose(header: Header, records: Iterable[bytes]) -> bytes:
+    """Return the document; `records` are lines of JSON without a newline."""
+    head = header.model_dump_json().encode()
+    body = b",\n".join(records)
+    return b"".join((head[:-1], b',"results":[\n', body, b"\n]}\n" if body else b"]}\n"))
+
+
+def read(raw: bytes, *, file: str) -> Found | None:
+    """Return what a document says, or None when it is not JSON of the right shape.
+
+    Raises `PipelineError` when a newer version of this program wrote it.
+    """
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get("results"), list):
+        return None
+    version = document.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise PipelineError(
+            f"'{file}' has schema_version {version}, this version knows up to "
+            f"{SCHEMA_VERSION}: use a newer pipeline"
+        )
+    seq, journal = document.get("journal_seq"), document.get("journal")
+    return Found(
+        journal_seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else None,
+        journal=journal if isinstance(journal, str) else None,
+        records=document["results"],
+    )

@@ -1,0 +1,93 @@
+"""Writing files so that a crash at any instant leaves the old content or the new one, whole."""
+
+import os
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+
+
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> os.stat_result:
+    """Replace `path` by `content` durably; return the file's status, as `signature` reads it.
+
+    Temporary file, fsync, rename, fsync of the folder. `PipelineError` when it fails.
+    """
+    make_folder(path.parent)
+    temporary = temporary_of(path)
+    try:
+        status = _write_temporary(temporary, content, mode)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+    fsync_folder(path.parent)
+    return status
+
+
+def append_durable(path: Path, content: bytes) -> None:
+    """Append `content` to `path` and wait until it is on the disk."""
+    make_folder(path.parent)
+    is_new = not path.exists()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            write_all(handle, content)
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if is_new:
+        fsync_folder(path.parent)
+
+
+def write_all(handle: int, content: bytes) -> None:
+    """Write all of `content`; a plain `os.write` may stop short without raising."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and its parents, durably, where they are missing."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    fsync_folder(folder.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def temporary_of(path: Path) -> Path:
+    """Return the name under which this process writes before it renames to `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_temporaries(path: Path) -> None:
+    """Remove what killed processes left beside `path`; only for whoever holds its lock."""
+    for debris in path.parent.glob(f".{path.name}.*.tmp"):
+        debris.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> PipelineError:
+    """Return the line for a person whose disk is full, read-only or broken."""
+    reason = error.strerror or type(error).__name__
+    return PipelineError(f"cannot write '{path}': {reason}; mend that and run again")
+
+
+def _write_temporary(temporary: Path, content: bytes, mode: int) -> os.stat_result:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    handle = os.open(temporary, flags, mode)
+    try:
+        write_all(handle, content)
+        os.fsync(handle)
+        return os.fstat(handle)
+    finally:
+        os.close(handle)

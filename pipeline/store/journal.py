@@ -1,0 +1,234 @@
+"""The journal: every state change, one fsynced, hash-chained line each; the audit log too.
+
+Any process appends under `journal.lock`, for one append: cut what a killed process left unfinished
+(kept in `journal.torn`), read what others appended, write, fdatasync.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from filelock import FileLock, Timeout
+
+from pipeline.domain.base import utc_now
+from pipeline.errors import PipelineError
+from pipeline.paths import Places
+from pipeline.store.entries import Entry
+from pipeline.store.files import (
+    append_durable,
+    cannot_write,
+    fsync_folder,
+    make_folder,
+    write_all,
+    write_atomic,
+)
+from pipeline.store.line import NO_HASH, Line, corrupt, make_line, scan
+
+Probe = Callable[[str], None]
+"""Called at the exact points where a crash is interesting: `journal:before:<kind>` and others."""
+
+LOCK_TIMEOUT_S = 120.0
+IDENTITY_LENGTH = 16
+
+
+def no_probe(point: str) -> None:
+    """Do nothing at `point`."""
+
+
+class Journal:
+    """The journal file as this process knows it; safe to share between threads."""
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        probe: Probe = no_probe,
+        kinds: Collection[str] | None = None,
+    ) -> None:
+        """Open without reading. Only lines of `kinds` are handed out (None: all)."""
+        self._path = places.journal
+        self._torn = places.journal_torn
+        self._lock = FileLock(places.journal_lock, timeout=LOCK_TIMEOUT_S)
+        self._guard = threading.RLock()  # protects the four fields below
+        self._fresh: list[Line] = []
+        self._first: Line | None = None
+        self._last: Line | None = None
+        self._end = 0
+        self._clock = clock
+        self._probe = probe
+        self._kinds = kinds
+
+    @property
+    def seq(self) -> int:
+        """Number of the last line read or written; 0 when there is none."""
+        return self._last.seq if self._last else 0
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Time of the last line read or written."""
+        return self._last.at if self._last else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no journal, or one without a line."""
+        return not self._path.exists() or self._path.stat().st_size == 0
+
+    @property
+    def identity(self) -> str | None:
+        """What tells this journal from every other: the first hex digits of its first hash."""
+        return self.first.hash[:IDENTITY_LENGTH] if self.first else None
+
+    @property
+    def first(self) -> Line | None:
+        """The first line; None when nothing was read yet."""
+        if self._first is None and self._end:
+            self._first = next(self.lines(), None)
+        return self._first
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold `journal.lock`; may be entered again by the thread that holds it."""
+        make_folder(self._path.parent)
+        with self._guard:
+            try:
+                lock = self._lock.acquire()
+            except Timeout as error:
+                raise PipelineError(
+                    f"'{self._lock.lock_file}' has been held by another process for "
+                    f"{LOCK_TIMEOUT_S:.0f} s: see what hangs, then run again"
+                ) from error
+            with lock:
+                yield
+
+    def append(self, entry: Entry) -> Line:
+        """Write one line durably and return it; `read_new` hands it out after those of others."""
+        kind = type(entry).model_fields["kind"].default
+        self._probe(f"journal:before:{kind}")
+        with self.locked():
+            try:
+                line = self._append(entry)
+            except OSError as error:
+                raise cannot_write(self._path, error) from error
+        self._probe(f"journal:after:{kind}")
+        return line
+
+    def read_new(self) -> list[Line]:
+        """Return the lines, own and others', that were not handed out yet."""
+        with self._guard:
+            if self._path.exists():
+                with self._path.open("rb") as file:
+                    self._take(file.fileno(), file)
+            elif self._end:
+                raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
+            fresh, self._fresh = self._fresh, []
+        return fresh
+
+    def lines(self, from_offset: int = 0, *, upto: int | None = None) -> Iterator[Line]:
+        """Read complete lines from the file, of every kind, up to number `upto`.
+
+        `from_offset` other than 0 must be where a line starts.
+        """
+        with self._path.open("rb") as file:
+            file.seek(from_offset)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    return
+                seq = _number(raw)
+                if upto is not None and seq > upto:
+                    return
+                found = scan([raw], offset=from_offset, seq=seq - 1, wanted=None)
+                if found.last is None:
+                    return
+                yield found.last
+                from_offset = found.end
+
+    def verify(self) -> int:
+        """Check every hash and link; return how many lines there are.
+
+        Raises `PipelineError` with the number of the first line that is not what was written.
+        """
+        prev = NO_HASH
+        seq = 0
+        if self.is_empty:
+            return 0
+        for line in self.lines():
+            seq += 1
+            if line.seq != seq:
+                raise corrupt(seq, "a line is missing before it")
+            if line.prev != prev or not line.is_sound:
+                raise corrupt(seq, "the hash chain breaks here")
+            prev = line.hash
+        return seq
+
+    def begin_with(self, entries: Iterable[Entry]) -> None:
+        """Make a missing journal, with all of `entries` or not at all."""
+        with self.locked():
+            if not self.is_empty:
+                raise PipelineError(f"'{self._path}' is there already")
+            lines: list[Line] = []
+            prev, offset, at = NO_HASH, 0, self._clock()
+            for seq, entry in enumerate(entries, start=1):
+                line = make_line(entry, seq=seq, at=at, prev=prev, offset=offset)
+                lines.append(line)
+                prev, offset = line.hash, offset + len(line.raw)
+            write_atomic(self._path, b"".join(line.raw for line in lines))
+
+    def _append(self, entry: Entry) -> Line:
+        is_new = not self._path.exists()
+        if is_new and self._end:
+            raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._mend(handle)
+            prev = self._last.hash if self._last else NO_HASH
+            line = make_line(entry, seq=self.seq + 1, at=self._clock(), prev=prev, offset=self._end)
+            self._write(handle, line)
+        finally:
+            os.close(handle)
+        if is_new:
+            fsync_folder(self._path.parent)
+        self._last, self._end = line, self._end + len(line.raw)
+        if self._kinds is None or line.kind in self._kinds:
+            self._fresh.append(line)
+        return line
+
+    def _write(self, handle: int, line: Line) -> None:
+        try:
+            write_all(handle, line.raw)
+        except OSError:
+            os.ftruncate(handle, self._end)
+            raise
+        os.fdatasync(handle)
+
+    def _mend(self, handle: int) -> None:
+        """Read what others appended and cut what is unfinished behind it."""
+        if os.fstat(handle).st_size == self._end:
+            return
+        with os.fdopen(os.dup(handle), "rb") as file:
+            self._take(handle, file)
+            file.seek(self._end)
+            torn = file.read()
+        if torn:
+            append_durable(self._torn, torn + b"\n")
+            os.ftruncate(handle, self._end)
+            os.fdatasync(handle)
+
+    def _take(self, handle: int, file: Iterable[bytes]) -> None:
+        size = os.fstat(handle).st_size
+        if size == self._end:
+            return
+        if size < self._end:
+            raise PipelineError(f"'{self._path}' was shortened meanwhile: restore it, run again")
+        os.lseek(handle, self._end, os.SEEK_SET)
+        found = scan(file, offset=self._end, seq=self.seq, wanted=self._kinds)
+        if found.last:
+            self._fresh += found.lines
+            self._last, self._end = found.last, found.end
+
+
+def _number(raw: bytes) -> int:
+    digits = raw[len('{"seq":') : raw.find(b",")]
+    return int(digits) if digits.isdigit() else 0

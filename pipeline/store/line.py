@@ -1,0 +1,163 @@
+"""One line of the journal: its form, its hash, and a reader that parses only what is asked for.
+
+    {"seq":7,"at":"2026-11-21T02:29:00.123Z","kind":"plan_recorded","data":{...},"prev":"..","hash":".."}
+
+`hash` is the SHA-256 (hex) of the line's bytes before `,"hash"`, which contain `prev`, the hash of
+the line before (64 zeros in the first). Everything before `data` and after it has a fixed form, so
+that a reader finds kind and data without parsing JSON.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, cast, get_args
+
+import orjson
+from pydantic import ValidationError
+
+from pipeline.domain.base import iso
+from pipeline.errors import PipelineError
+from pipeline.store.entries import AnyEntry, Entry
+
+MODELS: dict[str, type[Entry]] = {
+    model.model_fields["kind"].default: model for model in get_args(AnyEntry)
+}
+"""Kind -> the model of its data."""
+
+NO_HASH = "0" * 64
+_NAMES = {kind.encode(): kind for kind in MODELS}
+_TIME = len("2026-11-21T02:29:00.123Z")
+_TO_KIND = len('","kind":"')
+_TO_DATA = len('","data":')
+_HASH_TAIL = len(',"hash":"') + 64 + len('"}\n')
+_TAIL = len(',"prev":"') + 64 + 1 + _HASH_TAIL
+
+
+class Line(NamedTuple):
+    """One line of the journal; `raw` are its bytes with the newline, `offset` where it starts."""
+
+    seq: int
+    kind: str
+    offset: int
+    raw: bytes
+
+    @property
+    def at(self) -> datetime:
+        """When it was written (UTC)."""
+        start = self._time_start
+        return datetime.fromisoformat(self.raw[start : start + _TIME].decode())
+
+    @property
+    def data(self) -> bytes:
+        """Return the JSON text of the entry, without its kind."""
+        start = self._time_start + _TIME + _TO_KIND + len(self.kind) + _TO_DATA
+        return self.raw[start:-_TAIL]
+
+    @property
+    def prev(self) -> str:
+        """Return the hash of the line before."""
+        end = len(self.raw) - _HASH_TAIL - 1
+        return self.raw[end - 64 : end].decode()
+
+    @property
+    def hash(self) -> str:
+        """Return the hash that the line carries."""
+        return self.raw[-67:-3].decode()
+
+    @property
+    def entry(self) -> AnyEntry:
+        """Return the entry, parsed on each access; `PipelineError` when it is not one."""
+        try:
+            return cast(AnyEntry, MODELS[self.kind].model_validate_json(self.data))
+        except ValidationError as error:
+            raise corrupt(self.seq, f"its data is no {self.kind}") from error
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether the bytes are those that were written."""
+        return _digest(self.raw[:-_HASH_TAIL]) == self.hash
+
+    @property
+    def _time_start(self) -> int:
+        return len('{"seq":') + len(str(self.seq)) + len(',"at":"')
+
+
+def make_line(entry: Entry, *, seq: int, at: datetime, prev: str, offset: int) -> Line:
+    """Return the line that says `entry`."""
+    kind = type(entry).model_fields["kind"].default
+    data = entry.model_dump_json(exclude={"kind"})
+    head = f'{{"seq":{seq},"at":"{iso(at)}","kind":"{kind}","data":{data},"prev":"{prev}"'.encode()
+    raw = head + f',"hash":"{_digest(head)}"}}\n'.encode()
+    return Line(seq, kind, offset, raw)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a reader found: the lines asked for, and where it stands now."""
+
+    lines: list[Line]
+    last: Line | None
+    """The last complete line, whatever its kind; None when there was none."""
+    end: int
+    """Offset behind the last complete line."""
+
+
+def scan(stream: Iterable[bytes], *, offset: int, seq: int, wanted: Collection[str] | None) -> Scan:
+    """Read lines that follow line `seq`, which ends at `offset`; keep those of `wanted` kinds.
+
+    Stops before an unfinished last line. A broken line with others behind it is a `PipelineError`.
+    """
+    names = _NAMES if wanted is None else {kind.encode(): kind for kind in wanted}
+    lines: list[Line] = []
+    raw = b""
+    kind = b""
+    start = offset
+    reader = iter(stream)
+    for raw in reader:
+        head = b'{"seq":%d,"at":"' % (seq + 1)
+        at = len(head) + _TIME + _TO_KIND
+        kind = raw[at : raw.find(b'"', at)]
+        if kind not in _NAMES or raw[-3:] != b'"}\n' or not raw.startswith(head):
+            _refuse_unless_torn(raw, kind, seq + 1, is_last=next(reader, None) is None)
+            break
+        seq += 1
+        if kind in names:
+            lines.append(Line(seq, names[kind], offset, raw))
+        start, offset = offset, offset + len(raw)
+        last = (kind, raw)
+    if offset == start:
+        return Scan([], None, offset)
+    return Scan(lines, Line(seq, _NAMES[last[0]], start, last[1]), offset)
+
+
+def corrupt(seq: int, what: str) -> PipelineError:
+    """Return the line for a person whose journal is damaged; a line is never dropped silently."""
+    return PipelineError(
+        f"journal.jsonl line {seq} is damaged ({what}): restore the file from a backup, "
+        "or move it away to start from the documents"
+    )
+
+
+def _refuse_unless_torn(raw: bytes, kind: bytes, seq: int, *, is_last: bool) -> None:
+    """Accept only a last line that a crash left unfinished or unwritten."""
+    if is_last and (not raw.endswith(b"\n") or not _is_json(raw)):
+        return
+    if kind and kind not in _NAMES and _is_json(raw):
+        raise PipelineError(
+            f"journal.jsonl line {seq} has the kind {kind.decode(errors='replace')!r}, "
+            "which this version does not know: use a newer pipeline"
+        )
+    raise corrupt(seq, "it does not have the form of a journal line")
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,332 @@
+"""The state: what the journal's lines come to, folded in their order. Nothing else holds state.
+
+planning_begun .. plan_recorded .. plan_changed*      planning, open_planning, feedback
+attempt_begun .. landing_begun .. attempt_recorded    execution, open_attempt, open_landing
+call_settled                                          spent, spent_on
+turn_settled, ledger_folded                           ledger, memory
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from pipeline.domain.issue import Feedback
+from pipeline.domain.plan import Plan, PlanState
+from pipeline.domain.results import (
+    ExecutionRecord,
+    ExecutionStatus,
+    PlanningRecord,
+    Usage,
+)
+from pipeline.store.entries import (
+    AttemptBegun,
+    Entry,
+    LandingBegun,
+    LedgerFolded,
+    PlanChanged,
+    PlanningBegun,
+    QuotaPaused,
+    RecordRemoved,
+    RetryAsked,
+    RunClosed,
+    RunOpened,
+    TurnSettled,
+)
+from pipeline.store.line import Line
+from pipeline.store.outline import execution_outline, planning_outline
+from pipeline.store.records import Records
+from pipeline.store.spending import Spending
+
+E = TypeVar("E", bound=Entry)
+
+_CHANGED = re.compile(rb'\{"solution_id":"([A-Za-z0-9._-]+)"')
+_NO_FEEDBACK = b',"feedback":null,"by":'
+
+
+class State:
+    """What is true after line `seq`. Read the attributes; only `apply` changes them."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.last_at: datetime | None = None
+        self.planning: Records[PlanningRecord] = Records(PlanningRecord)
+        self.execution: Records[ExecutionRecord] = Records(ExecutionRecord)
+        self.recorded_at_seq: dict[str, int] = {}
+        self.runs: list[RunOpened] = []
+        self.run: RunOpened | None = None
+        """The open run."""
+        self.feedback: dict[str, list[Feedback]] = {}
+        """Issue id -> what was learned about it, oldest first."""
+        self.replan: set[str] = set()
+        """Issues that somebody wants to be planned again."""
+        self.rerun: set[str] = set()
+        """Solutions that somebody wants to be attempted again."""
+        self.open_planning: PlanningBegun | None = None
+        self.open_attempt: AttemptBegun | None = None
+        self.ledger: dict[str, list[str]] = {}
+        """Role -> digests of its finished turns, oldest first."""
+        self.memory: dict[str, str] = {}
+        self.quota: QuotaPaused | None = None
+        self._spending = Spending()
+        self._landing: Line | None = None
+        self._plans_of: defaultdict[str, list[str]] = defaultdict(list)
+        self._attempts_at: defaultdict[str, list[str]] = defaultdict(list)
+        self._landed: dict[str, str] = {}
+        self._used: defaultdict[str, set[str]] = defaultdict(set)
+        self._attempt_number: dict[str, int] = {}
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> "State":
+        """Return the fold of `lines`."""
+        state = cls()
+        for line in lines:
+            state.apply(line)
+        return state
+
+    def apply(self, line: Line) -> None:
+        """Take one line in."""
+        fold = FOLDS.get(line.kind)
+        if fold:
+            fold(self, line)
+        self.seq = line.seq
+
+    def reach(self, seq: int, last_at: datetime | None) -> None:
+        """Note that the journal goes up to `seq`; lines that change nothing are not applied."""
+        self.seq = max(self.seq, seq)
+        self.last_at = last_at
+
+    @property
+    def spent(self) -> Usage:
+        """What the open run has used, all roles together."""
+        return self._spending.run
+
+    @property
+    def spent_on(self) -> dict[str, Usage]:
+        """Issue id -> what was ever used for it, all roles together."""
+        return self._spending.issues
+
+    @property
+    def open_landing(self) -> LandingBegun | None:
+        """The landing that was begun and whose attempt is not recorded yet."""
+        entry = self._landing.entry if self._landing else None
+        return entry if isinstance(entry, LandingBegun) else None
+
+    def current(self, issue_id: str) -> PlanningRecord | None:
+        """Return the issue's current record: its last."""
+        keys = self._plans_of.get(issue_id)
+        return self.planning[keys[-1]] if keys else None
+
+    def attempts(self, solution_id: str) -> list[ExecutionRecord]:
+        """Return the records of all attempts at a solution, oldest first."""
+        return [self.execution[key] for key in self._attempts_at.get(solution_id, ())]
+
+    def landed(self, issue_id: str) -> ExecutionRecord | None:
+        """Return the record of the attempt that landed and was not rolled back."""
+        key = self._landed.get(issue_id)
+        return self.execution[key] if key else None
+
+    def next_planning_attempt(self, issue_id: str) -> int:
+        """Return the number of the issue's next planning attempt, from 1."""
+        recorded = sum(1 for key in self._used[issue_id] if not key.startswith("EXR-"))
+        return max(recorded, self._attempt_number.get(issue_id, 0)) + 1
+
+    def next_solution_id(self, issue_id: str) -> str:
+        """Return `SOL-<issue>-<n>` with the next free number; removed ones count as used."""
+        return self._next_id(f"SOL-{issue_id}-", issue_id)
+
+    def next_execution_id(self, issue_id: str) -> str:
+        """Return `EXR-<issue>-<n>` with the next free number; removed ones count as used."""
+        return self._next_id(f"EXR-{issue_id}-", issue_id)
+
+    def _next_id(self, prefix: str, issue_id: str) -> str:
+        tails = (key.removeprefix(prefix) for key in self._used[issue_id] if key.startswith(prefix))
+        return f"{prefix}{max((int(tail) for tail in tails if tail.isdigit()), default=0) + 1}"
+
+    def _run_opened(self, line: Line) -> None:
+        entry = _parsed(line, RunOpened)
+        self.run = entry
+        self.runs.append(entry)
+        self._spending.open_run()
+
+    def _run_closed(self, line: Line) -> None:
+        entry = _parsed(line, RunClosed)
+        if self.run and self.run.run_id == entry.run_id:
+            self.run = None
+
+    def _planning_begun(self, line: Line) -> None:
+        entry = _parsed(line, PlanningBegun)
+        self.open_planning = entry
+
+    def _plan_recorded(self, line: Line) -> None:
+        found = planning_outline(line)
+        self.planning.put(found.key, found.text, seq=line.seq)
+        self.recorded_at_seq[found.key] = line.seq
+        keys = self._plans_of[found.issue_id]
+        if found.key not in keys:
+            keys.append(found.key)
+        self._used[found.issue_id].add(found.key)
+        if found.number:
+            self._attempt_number[found.issue_id] = found.number
+        self.replan.discard(found.issue_id)
+        if self.open_planning and self.open_planning.issue_id == found.issue_id:
+            self.open_planning = None
+        if found.supersedes in self.planning and found.supersedes != found.key:
+            self._change_plan(
+                str(found.supersedes),
+                partial(_superseded, by=found.key, at=line.at),
+                seq=line.seq,
+                replaces=False,
+            )
+
+    def _plan_changed(self, line: Line) -> None:
+        data = line.data
+        found = _CHANGED.match(data)
+        key = found[1].decode() if found else _parsed(line, PlanChanged).solution_id
+        if key in self.planning:
+            self._change_plan(key, partial(_replanned, line=line), seq=line.seq, replaces=True)
+        if _NO_FEEDBACK not in data:
+            feedback = _parsed(line, PlanChanged).feedback
+            issue_id = self._issue_of(key)
+            if feedback and issue_id:
+                self.feedback.setdefault(issue_id, []).append(feedback)
+
+    def _change_plan(
+        self,
+        key: str,
+        change: Callable[[PlanningRecord], PlanningRecord],
+        *,
+        seq: int,
+        replaces: bool,
+    ) -> None:
+        self.planning.change(key, change, seq=seq, replaces=replaces)
+
+    def _issue_of(self, key: str) -> str | None:
+        return self.planning[key].issue_id if key in self.planning else None
+
+    def _retry_asked(self, line: Line) -> None:
+        entry = _parsed(line, RetryAsked)
+        if entry.feedback:
+            self.feedback.setdefault(entry.issue_id, []).append(entry.feedback)
+        if entry.again == "plan":
+            self.replan.add(entry.issue_id)
+            return
+        current = self.current(entry.issue_id)
+        if current and current.solution_id:
+            self.rerun.add(current.solution_id)
+
+    def _removed(self, line: Line) -> None:
+        entry = _parsed(line, RecordRemoved)
+        if entry.document == "planning" and entry.key in self.planning:
+            self.planning.remove(entry.key, seq=line.seq)
+            self._plans_of[entry.issue_id].remove(entry.key)
+            self.replan.add(entry.issue_id)
+        if entry.document == "execution" and entry.key in self.execution:
+            solution_id = self.execution[entry.key].solution_id
+            self.execution.remove(entry.key, seq=line.seq)
+            self._attempts_at[solution_id].remove(entry.key)
+            if entry.issue_id not in self._landed:
+                self.rerun.add(solution_id)
+
+    def _attempt_begun(self, line: Line) -> None:
+        entry = _parsed(line, AttemptBegun)
+        self.open_attempt = entry
+        self._landing = None
+        self.rerun.discard(entry.solution_id)
+
+    def _landing_begun(self, line: Line) -> None:
+        self._landing = line
+
+    def _attempt_recorded(self, line: Line) -> None:
+        found = execution_outline(line)
+        self.execution.put(found.key, found.text, seq=line.seq)
+        self.recorded_at_seq[found.key] = line.seq
+        keys = self._attempts_at[found.solution_id]
+        if found.key not in keys:
+            keys.append(found.key)
+        self._used[found.issue_id].add(found.key)
+        if found.status is ExecutionStatus.COMPLETED:
+            self._landed[found.issue_id] = found.key
+        elif self._landed.get(found.issue_id) == found.key:
+            del self._landed[found.issue_id]
+        if self.open_attempt and self.open_attempt.attempt_id == found.attempt_id:
+            self.open_attempt = None
+            self._landing = None
+
+    def _call_settled(self, line: Line) -> None:
+        self._spending.add(line)
+
+    def _turn_settled(self, line: Line) -> None:
+        entry = _parsed(line, TurnSettled)
+        self.ledger.setdefault(entry.role, []).append(entry.digest)
+
+    def _ledger_folded(self, line: Line) -> None:
+        entry = _parsed(line, LedgerFolded)
+        digests = self.ledger.get(entry.role, [])
+        self.memory[entry.role] = entry.memory
+        self.ledger[entry.role] = digests[len(digests) - entry.kept :]
+
+    def _quota_paused(self, line: Line) -> None:
+        self.quota = _parsed(line, QuotaPaused)
+
+    def _quota_over(self, _line: Line) -> None:
+        self.quota = None
+
+
+FOLDS: dict[str, Callable[[State, Line], None]] = {
+    "run_opened": State._run_opened,
+    "run_closed": State._run_closed,
+    "planning_begun": State._planning_begun,
+    "plan_recorded": State._plan_recorded,
+    "plan_changed": State._plan_changed,
+    "retry_asked": State._retry_asked,
+    "removed_by_hand": State._removed,
+    "attempt_begun": State._attempt_begun,
+    "landing_begun": State._landing_begun,
+    "attempt_recorded": State._attempt_recorded,
+    "call_settled": State._call_settled,
+    "turn_settled": State._turn_settled,
+    "ledger_folded": State._ledger_folded,
+    "quota_paused": State._quota_paused,
+    "quota_over": State._quota_over,
+}
+"""Kind -> how it changes the state. A kind that is missing here is for the audit alone."""
+
+AUDIT_ONLY = frozenset(
+    {
+        "agent_spawned",
+        "call_begun",
+        "documents_adopted",
+        "edited_by_hand",
+        "tool_begun",
+        "tool_done",
+    }
+)
+
+
+def _parsed(line: Line, model: type[E]) -> E:
+    entry = line.entry
+    assert isinstance(entry, model)
+    return entry
+
+
+def _superseded(record: PlanningRecord, *, by: str, at: datetime) -> PlanningRecord:
+    if record.plan is None or record.plan.state is PlanState.SUPERSEDED:
+        return record
+    update = {
+        "state": PlanState.SUPERSEDED,
+        "state_reason": f"replaced by {by}",
+        "updated_at": at,
+    }
+    return record.model_copy(update={"plan": record.plan.model_copy(update=update)})
+
+
+def _replanned(record: PlanningRecord, *, line: Line) -> PlanningRecord:
+    """Put the envelope of a `plan_changed` line around the record's solution."""
+    plan: Plan = _parsed(line, PlanChanged).plan
+    if plan.approval and plan.approval.journal_offset is None:
+        approval = plan.approval.model_copy(update={"journal_offset": line.offset})
+        plan = plan.model_copy(update={"approval": approval})
+    return record.model_copy(update={"plan": plan})
