@@ -44,28 +44,15 @@ DEFAULT_MODELS: dict[tuple[Provider, AgentRole], str] = {
 }
 
 LOCK_FILES = (
-    "**/uv.lock",
-    "**/poetry.lock",
-    "**/pdm.lock",
-    "**/Pipfile.lock",
-    "**/package-lock.json",
-    "**/yarn.lock",
-    "**/pnpm-lock.yaml",
-    "**/Cargo.lock",
-    "**/go.sum",
-    "**/Gemfile.lock",
-    "**/composer.lock",
+    *("**/uv.lock", "**/poetry.lock", "**/pdm.lock", "**/Pipfile.lock", "**/package-lock.json"),
+    *("**/yarn.lock", "**/pnpm-lock.yaml", "**/Cargo.lock", "**/go.sum", "**/Gemfile.lock"),
+    *("**/composer.lock",),
 )
 TEST_FILES = (
-    "**/tests/**",
-    "**/test/**",
-    "**/__tests__/**",
-    "**/test_*.py",
-    "**/*_test.py",
-    "**/*_test.go",
-    "**/*.test.*",
-    "**/*.spec.*",
+    *("**/tests/**", "**/test/**", "**/__tests__/**", "**/test_*.py", "**/*_test.py"),
+    *("**/*_test.go", "**/*.test.*", "**/*.spec.*"),
 )
+DEFAULT_CONFIG = Path(__file__).with_name("default_config.toml")
 
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -279,7 +266,7 @@ def load_settings(
 
 def default_config() -> str:
     """Return the commented `config.toml` that `init` writes."""
-    return DEFAULT_CONFIG
+    return DEFAULT_CONFIG.read_text(encoding="utf-8")
 
 
 def _read_file(path: Path, name: str) -> dict[str, object]:
@@ -397,60 +384,3 @@ def _build(values: Mapping[str, object]) -> Settings:
         assert isinstance(inner, dict)
         inner[name] = value
     return Settings.model_validate(nested)
-
-
-DEFAULT_CONFIG = """\
-# Settings of this project for `pipeline`. Each line shows a default; remove the `#` to change it.
-# Base URLs, [sandbox], [roles] and workspace.setup are read only from your own config file, the
-# environment (PIPELINE_<SECTION>_<KEY>) and flags: a project cannot set them for its users.
-
-[planner]
-# provider = "anthropic"          # or "openai"; the key comes from the vendor's own variable
-# model = "claude-opus-5-5"
-# effort = "high"                 # low, medium, high; not set: the vendor's default
-# max_output_tokens = 64000
-
-[executor]
-# provider = "anthropic"
-# model = "claude-sonnet-5-5"
-# max_output_tokens = 64000
-
-[tests]
-# command = "python -m pytest"    # not set: detected
-
-[budget]                          # of one run; not set: no cap
-# tokens = 5000000                # output + uncached input
-# usd = 20.0
-# minutes = 480
-# issue_tokens = 100000           # of one plan, unless it asks for more
-# issue_minutes = 30
-# unknown_price = "count"         # or "stop": what a cap in usd does without a known price
-
-[gate]
-# overlap = "sequence"            # or "replan": a plan whose files another one changed
-# expires_days = 7                # how long an approval counts
-
-[plans]
-# commit_to = "docs/plans"        # not set: plans stay out of the commits
-
-[run]
-# branch_prefix = "pipeline"
-# commits = "solution"            # or "task": one commit per task
-# wait_quota = "0s"               # how long to wait for a vendor's quota, such as "6h"
-# allow_untested = false
-# allow_red_baseline = false
-
-[workspace]
-# keep = [".venv", "venv", "node_modules", "target", ".tox"]
-
-[limits]
-# calls_per_turn = 60
-# planning_minutes = 20
-# execution_minutes = 60
-# command_seconds = 300
-# failing_finishes = 3
-# answer_errors = 3
-# repair_rounds = 3
-# silence_seconds = 120
-# provider_retries = 6
-"""

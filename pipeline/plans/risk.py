@@ -48,8 +48,11 @@ CRITICAL_PATHS: dict[str, str] = {
 """Globs whose change is CRITICAL, and why."""
 
 CRITICAL_WORDS = frozenset(
-    "auth authentication authorization oauth jwt login password passwords passwd secret secrets "
-    "credential credentials permission permissions crypto sudoers".split()
+    {
+        *("auth", "authentication", "authorization", "oauth", "jwt", "login", "permission"),
+        *("permissions", "password", "passwords", "passwd", "secret", "secrets", "credential"),
+        *("credentials", "crypto", "sudoers"),
+    }
 )
 """Words in a path that make its change CRITICAL: it decides about access (seed 002)."""
 

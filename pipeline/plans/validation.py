@@ -83,8 +83,9 @@ def _whole(solution: Solution, issue: Issue | None, *, untested_ok: bool) -> Ite
     steps = sum(len(task.steps) for task in solution.tasks)
     if steps > MAX_STEPS:
         yield f"tasks: {steps} steps in all, at most {MAX_STEPS}: plan a smaller change"
-    if len(solution.paths) > MAX_FILES:
-        yield f"tasks: {len(solution.paths)} files in all, at most {MAX_FILES}: plan a smaller change"
+    files = len(solution.paths)
+    if files > MAX_FILES:
+        yield f"tasks: {files} files in all, at most {MAX_FILES}: plan a smaller change"
     tested = solution.acceptance.commands or any(task.tests for task in solution.tasks)
     if solution.tasks and not tested and not untested_ok:
         yield (
