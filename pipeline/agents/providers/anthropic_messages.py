@@ -10,6 +10,7 @@ from pipeline.agents.providers.calling import (
     call_vendor,
     cut_short,
     lost,
+    reading,
 )
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.pricing import price
@@ -78,14 +79,15 @@ class AnthropicMessages:
     def _ask(self, request: ModelRequest) -> Reply:
         answer = Answer()
         body = request_body(request, self.model, self._effort)
-        with self._client.messages.create(**body, stream=True) as events:
+        with self._client.messages.create(**body, stream=True) as events, reading(self.name):
             for event in events:
                 answer.take(event.to_dict())
         if not answer.complete:
             raise cut_short(self.name)
-        used = answer.usage(self.model)
-        usd = price(used, self.name, self.model, long_lived_writes=answer.long_lived_writes())
-        return answer.reply(used.model_copy(update={"usd": usd}))
+        with reading(self.name):
+            used = answer.usage(self.model)
+            usd = price(used, self.name, self.model, long_lived_writes=answer.long_lived_writes())
+            return answer.reply(used.model_copy(update={"usd": usd}))
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""

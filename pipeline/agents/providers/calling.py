@@ -1,6 +1,7 @@
 """One attempt at a model call: watched, and its failure translated once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import sleep
@@ -65,3 +66,14 @@ def lost(provider: str, error: Exception) -> NetworkProblem:
 def cut_short(provider: str) -> NetworkProblem:
     """Return the error for an answer that stopped before its end; none of it is used."""
     return NetworkProblem(f"{provider}: the answer ended before it was complete")
+
+
+@contextmanager
+def reading(provider: str) -> Iterator[None]:
+    """Turn what goes wrong while an answer is taken apart into an error of its sender."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NetworkProblem(
+            f"{provider}: the answer does not have the API's form ({error!r}): check the base URL"
+        ) from error

@@ -124,8 +124,9 @@ def trouble(fault: Fault) -> Trouble:
     status = fault.status or 0
     if status in STATUSES:
         return STATUSES[status]
-    asked_wrongly = 300 <= status < 500 or fault.type in TYPES
-    return Trouble.REQUEST if asked_wrongly else Trouble.OVERLOADED
+    in_a_stream = status < 300
+    ours = fault.type in TYPES if in_a_stream else status < 500
+    return Trouble.REQUEST if ours else Trouble.OVERLOADED
 
 
 def as_error(fault: Fault, now: datetime) -> ProviderError:

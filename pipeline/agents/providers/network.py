@@ -6,6 +6,7 @@ The checks sit here because nothing above sees every wait: httpcore2 fixes a rea
 whole request, SDKs hide pings, and closing a stream from another thread does not unblock its read.
 """
 
+import os
 import queue
 import select
 import socket
@@ -98,7 +99,11 @@ class TlsStream:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
-        self._run(self._tls.do_handshake, httpcore2.ConnectError)
+        try:
+            self._run(self._tls.do_handshake, httpcore2.ConnectError)
+        except BaseException:  # nobody else knows of this connection yet
+            below.close()
+            raise
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return up to `max_bytes`; empty at the end of the stream."""
@@ -141,7 +146,6 @@ class TlsStream:
                 self._fetch()
                 continue
             except ssl.SSLError as error:
-                self._below.close()
                 raise failure(str(error)) from error
             self._flush()
             return done
@@ -212,7 +216,7 @@ class WatchedBackend:
             if _ready(sock, select.POLLOUT, SLICE_S):
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if code:
-                    raise OSError(code, f"cannot connect: error {code}")
+                    raise OSError(code, os.strerror(code))
                 return
         raise TimeoutError(f"no connection within {CONNECT_S:.0f} s")
 

@@ -10,6 +10,7 @@ from pipeline.agents.providers.calling import (
     call_vendor,
     cut_short,
     lost,
+    reading,
 )
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.openai_layout import reply_of, request_body, usage_of
@@ -80,7 +81,7 @@ class OpenAIResponses:
     def _ask(self, request: ModelRequest) -> Reply:
         body = request_body(request, self.model, self._effort)
         response: dict[str, Any] = {}
-        with self._client.responses.create(**body, stream=True) as events:
+        with self._client.responses.create(**body, stream=True) as events, reading(self.name):
             for event in events:
                 if event.type == "error":
                     raise self._failure({"code": event.code, "message": event.message})
@@ -90,8 +91,9 @@ class OpenAIResponses:
             raise cut_short(self.name)
         if response.get("status") == "failed":
             raise self._failure(response.get("error") or {})
-        used = usage_of(response, self.model)
-        return reply_of(response, used.model_copy(update={"usd": self.price(used)}))
+        with reading(self.name):
+            used = usage_of(response, self.model)
+            return reply_of(response, used.model_copy(update={"usd": self.price(used)}))
 
     def _failure(self, error: dict[str, Any]) -> ProviderError:
         """Return our error for one that the stream reported."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from pipeline.agents.messages import Provider
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
@@ -57,7 +58,7 @@ def make_provider(
     """Return the provider for a role; its SDK is imported now.
 
     In a rehearsal the key is a dummy and the base URL has to be on this machine. Raises
-    AuthProblem when the vendor's key is not in `environ`.
+    AuthProblem when the vendor's key is not in `environ`, PipelineError for a wrong base URL.
     """
     vendor = PROVIDERS[settings.provider]
     access = Access(
@@ -65,6 +66,11 @@ def make_provider(
         base_url=settings.base_url or environ.get(vendor.base_url_variable) or vendor.base_url,
         environ=environ,
     )
+    parts = urlsplit(access.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PipelineError(
+            f"{access.base_url!r} is no base URL for the {role}: write one that begins with https://"
+        )
     if rehearsal and not is_loopback(access.base_url):
         raise PipelineError(
             f"a rehearsal talks to this machine only, not to {access.base_url!r}:"

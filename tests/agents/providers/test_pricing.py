@@ -1,0 +1,40 @@
+"""Prices come from the installed list, cached tokens included."""
+
+import pytest
+
+from pipeline.agents.providers.pricing import price
+from pipeline.domain.results import Usage
+
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "long_lived", "usd"),
+    [
+        (Usage(input_tokens=MILLION), 0, 4.0),
+        (Usage(output_tokens=MILLION), 0, 20.0),
+        (Usage(cache_read_tokens=MILLION), 0, 0.2),
+        (Usage(cache_write_tokens=MILLION), 0, 5.0),
+        (Usage(cache_write_tokens=MILLION), MILLION, 8.0),
+        (Usage(), 0, 0.0),
+    ],
+)
+def test_each_kind_of_token_has_its_price(usage: Usage, long_lived: int, usd: float) -> None:
+    found = price(usage, "anthropic", "claude-opus-5-5", long_lived_writes=long_lived)
+    assert found == pytest.approx(usd)
+
+
+def test_cached_tokens_are_not_counted_twice() -> None:
+    parts = [Usage(input_tokens=5000), Usage(cache_read_tokens=9000), Usage(output_tokens=300)]
+    whole = Usage(input_tokens=5000, cache_read_tokens=9000, output_tokens=300)
+    prices = [price(part, "openai", "gpt-6.1-sol") or 0 for part in parts]
+    assert price(whole, "openai", "gpt-6.1-sol") == pytest.approx(sum(prices))
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "openai"])
+def test_an_unknown_model_has_no_price(provider: str) -> None:
+    assert price(Usage(input_tokens=1), provider, "a-model-of-nobody") is None
+
+
+def test_an_unknown_vendor_has_no_price() -> None:
+    assert price(Usage(input_tokens=1), "nobody", "claude-opus-5-5") is None
