@@ -1,5 +1,7 @@
 """The vendors' real SDKs, pointed at a stand-in."""
 
+from functools import cached_property
+
 import anthropic
 import httpx2
 import openai
@@ -48,8 +50,11 @@ class Claude:
     """Anthropic's SDK; `ask` streams one call and returns the whole message."""
 
     def __init__(self, server: StandIn, **client: object) -> None:
-        options = {"api_key": "rehearsal", "max_retries": 0, **client}
-        self.client = anthropic.Anthropic(base_url=server.url, **options)
+        self._options = {"base_url": server.url, "api_key": "rehearsal", "max_retries": 0, **client}
+
+    @cached_property
+    def client(self) -> anthropic.Anthropic:
+        return anthropic.Anthropic(**self._options)
 
     def ask(self, messages: list[dict], **changes: object) -> Message:
         with self.client.messages.stream(**self.body(messages, **changes)) as stream:
@@ -69,15 +74,20 @@ class Claude:
         return {name: value for name, value in whole.items() if value is not None}
 
     def close(self) -> None:
-        self.client.close()
+        if "client" in vars(self):
+            self.client.close()
 
 
 class Gpt:
     """OpenAI's SDK; `ask` streams one call and returns the whole response."""
 
     def __init__(self, server: StandIn, **client: object) -> None:
-        options = {"api_key": "rehearsal", "max_retries": 0, **client}
-        self.client = openai.OpenAI(base_url=server.url + "/v1", **options)
+        url = server.url + "/v1"
+        self._options = {"base_url": url, "api_key": "rehearsal", "max_retries": 0, **client}
+
+    @cached_property
+    def client(self) -> openai.OpenAI:
+        return openai.OpenAI(**self._options)
 
     def ask(self, items: list[dict], **changes: object) -> Response:
         with self.client.responses.stream(**self.body(items, **changes)) as stream:
@@ -103,7 +113,8 @@ class Gpt:
         return {name: value for name, value in whole.items() if value is not None}
 
     def close(self) -> None:
-        self.client.close()
+        if "client" in vars(self):
+            self.client.close()
 
 
 def assistant(message: Message) -> dict:

@@ -11,6 +11,7 @@ import pytest
 from pipeline.rehearsal.faults import NAMED, Fault, Faults, rate_limited
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import read, turn
+from pipeline.rehearsal.server import StandIn
 from tests.rehearsal.clients import Claude, Gpt, assistant, results, said
 from tests.rehearsal.test_script import VIEW
 
@@ -89,8 +90,6 @@ def test_pings_come_for_ever(start) -> None:
 def test_leaving_the_server_ends_a_silence() -> None:
     failed = threading.Event()
     with_silence = Script.from_function(lambda view: ReplySpec(text="so"))
-    from pipeline.rehearsal.server import StandIn
-
     started = time.monotonic()
     with StandIn(with_silence, faults=[Fault("hang")]) as server:
         claude = Claude(server)
