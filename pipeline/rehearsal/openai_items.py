@@ -87,8 +87,16 @@ def prefix(body: Json, items: int) -> list[bytes]:
             plain: list[JsonValue] = [without_mark(part) for part in parts_of(item)]
             parts.append(canonical([item["role"], plain]))
         else:
-            parts.append(canonical(item))
+            parts.append(canonical(_unmarked_output(item)))
     return parts
+
+
+def _unmarked_output(item: Json) -> Json:
+    """Return a tool's output without breakpoints; every other item as it is."""
+    blocks = item.get("output")
+    if not isinstance(blocks, list):
+        return item
+    return {**item, "output": [without_mark(one) for one in objects(blocks)]}
 
 
 def seals(body: Json, items: int) -> list[Seal]:

@@ -13,14 +13,13 @@ from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import FailureClass, PlanningRecord
 from pipeline.errors import PipelineError, UsageProblem
-from pipeline.git import Repository, changed_paths, resolve
+from pipeline.git import Repository, resolve
 from pipeline.paths import Places
 from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.plans.markdown import render_plan
-from pipeline.plans.ordering import backlog_problems, earlier_plans, planning_order
 from pipeline.plans.page import plan_page
 from pipeline.plans.sanitize import clean
-from pipeline.safety.gate import Gate
+from pipeline.safety.gate import Gate, Stale
 from pipeline.safety.policy import Approver
 from pipeline.store.book import Book
 from pipeline.store.entries import PlanChanged, RetryAsked
@@ -62,7 +61,7 @@ class Desk:
         issues = {issue.id: issue for issue in self.issues()}
         issue = issues.get(record.issue_id)
         if form == "md":
-            return render_plan(record, issue)
+            return render_plan(record, issue, self.book.state.attempts(record.key))
         return plan_page(record, issue)
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
@@ -72,9 +71,10 @@ class Desk:
         assert plan is not None
         if plan.state is not PlanState.PENDING:
             raise PipelineError(f"cannot approve {record.key}: it is {plan.state}")
-        after = earlier_plans(record, self._others(record), self._landed())
+        after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
         approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
         changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
+        self._refuse_drift(record, record.model_copy(update={"plan": changed}))
         return self._keep(record, PlanEvent.APPROVE, changed)
 
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
@@ -115,6 +115,20 @@ class Desk:
         )
         self.book.flush()
         return again
+
+    def _refuse_drift(self, record: PlanningRecord, approved: PlanningRecord) -> None:
+        """Send a plan back to planning when its ground has moved before anybody approved it."""
+        run = self.book.state.run
+        tip = resolve(self.repo, f"refs/heads/{run.branch}") if run else None
+        if tip is None or record.plan is None:
+            return
+        verdict = self.gate.check(approved, self.book.state, tip)
+        if isinstance(verdict, Stale):
+            stale = advance(record.plan, PlanEvent.DRIFT, now=self.now(), reason=verdict.reason)
+            self._keep(record, PlanEvent.DRIFT, stale, self._feedback("drift", verdict.reason))
+            raise PipelineError(
+                f"{record.key} is stale ({verdict.reason}): it is planned again by `pipeline plan`"
+            )
 
     def _phase_of_retry(self, record: PlanningRecord, feedback: str) -> Again:
         plan, attempts = record.plan, self.book.state.attempts(record.key)
@@ -172,19 +186,6 @@ class Desk:
             {"type": kind, "stage": "gate", "content": content, "created_at": self.now()}
         )
 
-    def _others(self, record: PlanningRecord) -> list[PlanningRecord]:
-        """Return the current plans of all issues, in the order in which they are to run."""
-        issues = list(self.issues())
-        hopeless = backlog_problems(issues)
-        ordered = planning_order([issue for issue in issues if issue.id not in hopeless])
-        found = (self.book.state.current(issue.id) for issue in ordered)
-        return [one for one in found if one is not None]
-
-    def _landed(self) -> frozenset[str]:
-        """Return the ids of the solutions that have landed."""
-        state = self.book.state
-        return frozenset(r.solution_id for r in state.execution.values() if r.commit_hash)
-
     def _solution_ids(self) -> list[str]:
         return [r.solution_id for r in self.book.state.planning.values() if r.solution_id]
 
@@ -200,6 +201,3 @@ def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`pipeline issues` lists what there is"
     return f"there is no {kind} {name!r}: {hint}"
-
-
-__all__ = ["Again", "Desk", "changed_paths", "resolve"]

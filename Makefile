@@ -1,0 +1,51 @@
+# Each target does all of its own set-up. Needs Python 3.11+, git and make; see README.md.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
+APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: demo test lint kill bench specs docs clean sandbox
+
+demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
+	$(BIN)/pipeline demo
+
+test: $(VENV)/.developer sandbox     ## lint, types, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n 2
+
+kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
+	$(BIN)/python -m tests.kill.campaign
+
+bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
+	$(BIN)/python bench/startup.py
+
+specs: $(VENV)/.developer            ## write specs/*.json from the models
+	$(BIN)/python -m pipeline.store.schemas specs
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+# The virtual environment. Debian splits `venv` from python3: install it where we may.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make: Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; } || \
+	    { echo "make: $(PYTHON) has no venv module: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.developer: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# Agents' commands and the project's tests run inside bubblewrap.
+sandbox:
+	@command -v bwrap >/dev/null || { $(APT) update -qq && $(APT) install -y -qq bubblewrap; } || \
+	    { echo "make: bubblewrap is missing: sudo apt-get install bubblewrap" >&2; exit 1; }

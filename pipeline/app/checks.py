@@ -1,0 +1,149 @@
+"""What `pipeline doctor` looks at: each check says what it found, and the command that mends it."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pipeline import git
+from pipeline.agents.providers.registry import make_provider
+from pipeline.app.project import Project
+from pipeline.errors import PipelineError, SandboxMissing
+from pipeline.events import EventBus
+from pipeline.execution.verify import Verifier
+from pipeline.execution.workspace import Workspaces
+from pipeline.plans.project import detect_project
+from pipeline.sandbox import find_sandbox
+from pipeline.settings import AgentRole
+
+OLDEST_GIT = (2, 39)
+"""git before 2.39 can corrupt packed refs on power loss even with core.fsync=reference."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look found; `mend` is the command (or the words) that mends it."""
+
+    name: str
+    good: bool
+    found: str
+    mend: str | None = None
+
+
+def run_checks(project: Project) -> Iterator[Check]:
+    """Yield the checks one by one, quick ones first; none of them changes anything."""
+    for check in CHECKS:
+        yield check(project)
+
+
+def _git(project: Project) -> Check:
+    version = git.version()
+    shown = ".".join(str(part) for part in version)
+    good = version[:2] >= OLDEST_GIT
+    return Check("git", good, shown, None if good else "install git 2.39 or newer")
+
+
+def _python(project: Project) -> Check:
+    return Check("python", True, platform.python_version())
+
+
+def _key(role: AgentRole) -> Callable[[Project], Check]:
+    def check(project: Project) -> Check:
+        chosen = project.settings.planner if role == "planner" else project.settings.executor
+        name = f"{role} key"
+        try:
+            with _provider(project, role) as shown:
+                return Check(name, True, shown)
+        except PipelineError as error:
+            return Check(name, False, f"{chosen.model} at {chosen.provider}", str(error))
+
+    return check
+
+
+@contextmanager
+def _provider(project: Project, role: AgentRole) -> Iterator[str]:
+    """Make the role's adapter, which needs its key, and close it again."""
+    settings = project.settings.planner if role == "planner" else project.settings.executor
+    provider = make_provider(settings, os.environ, role=role, rehearsal=project.settings.rehearsal)
+    try:
+        yield f"{provider.model} at {provider.name}: the key is set (not tried)"
+    finally:
+        provider.close()
+
+
+def _sandbox(project: Project) -> Check:
+    if project.settings.sandbox == "none":
+        return Check("sandbox", True, "none: agents' commands and tests run unconfined")
+    try:
+        find_sandbox("bwrap")
+    except SandboxMissing as error:
+        return Check("sandbox", False, "bubblewrap does not work here", str(error))
+    return Check("sandbox", True, "bubblewrap works")
+
+
+def _prefix(project: Project) -> Check:
+    prefix = project.settings.branch_prefix
+    collision = git.prefix_collision(project.repo, prefix)
+    if collision is None:
+        return Check("branch prefix", True, f"{prefix}/ is free")
+    return Check(
+        "branch prefix",
+        False,
+        f"the branch {collision!r} is in the way of {prefix}/<run id>",
+        f"git branch -m {collision} {collision}-old, or set run.branch_prefix",
+    )
+
+
+def _tests(project: Project) -> Check:
+    """Run the project's tests on HEAD, as an attempt would."""
+    repo, settings = project.repo, project.settings
+    commit = git.head_commit(repo)
+    found = detect_project(
+        lambda path: git.show_file(repo, commit, path), git.list_files(repo, commit)
+    )
+    command = settings.tests.command or found.test_command
+    if command is None:
+        return Check(
+            "tests",
+            settings.allow_untested,
+            "none found",
+            "set tests.command in .workflow/config.toml",
+        )
+    try:
+        sandbox = find_sandbox(settings.sandbox)
+    except SandboxMissing:
+        return Check("tests", False, f"{command}: not run, the sandbox is missing", "see sandbox")
+    workspaces = Workspaces(
+        repo, project.places, sandbox, settings.workspace.keep, settings.workspace.setup
+    )
+    verifier = Verifier(
+        repo,
+        workspaces,
+        sandbox,
+        project.places.outputs,
+        EventBus(),
+        settings.limits.command_seconds,
+    )
+    (ran,) = verifier.baseline(commit, (command,))
+    if ran.passed:
+        return Check("tests", True, f"{command}: passed ({ran.evidence.duration_s:.1f} s)")
+    return Check(
+        "tests",
+        settings.allow_red_baseline,
+        f"{command}: exit {ran.evidence.exit_code} on HEAD",
+        f"see .workflow/{ran.evidence.output_path}; what tests need from outside git belongs "
+        "into workspace.keep",
+    )
+
+
+CHECKS: tuple[Callable[[Project], Check], ...] = (
+    _git,
+    _python,
+    _prefix,
+    _key("planner"),
+    _key("executor"),
+    _sandbox,
+    _tests,
+)
+"""In the order in which they are shown."""

@@ -1,0 +1,177 @@
+"""Wiring: the only file that constructs collaborators."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from pipeline import git
+from pipeline.domain.base import utc_now
+from pipeline.domain.issue import Issue
+from pipeline.errors import PipelineError
+from pipeline.events import EventBus, Listener
+from pipeline.observe.console import ConsoleLines, JsonLines
+from pipeline.observe.report import Report, make_report, to_markdown
+from pipeline.paths import Places, UserPlaces
+from pipeline.plans.ordering import backlog_problems
+from pipeline.plans.standing import Standing, standings
+from pipeline.safety.decisions import Desk
+from pipeline.safety.gate import Gate
+from pipeline.safety.policy import current_approver
+from pipeline.safety.trust import require_trust
+from pipeline.settings import Settings, default_config, load_settings
+from pipeline.store.backlog import load_issues
+from pipeline.store.book import Book
+from pipeline.store.files import write_atomic
+from pipeline.store.journal import Probe, no_probe
+from pipeline.store.run_file import alive
+from pipeline.store.state import State
+
+IGNORE_EVERYTHING = "*\n"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One repository with its settings: what every command starts from."""
+
+    repo: git.Repository
+    places: Places
+    settings: Settings
+
+    def issues(self) -> list[Issue]:
+        """Read the backlog."""
+        return load_issues(self.places)
+
+
+def open_project(
+    folder: Path,
+    flags: Mapping[str, object] | None = None,
+    *,
+    initialized: bool = True,
+    settings: bool = True,
+) -> Project:
+    """Find the repository around `folder` and read its settings.
+
+    Raises `PipelineError` when there is no usable repository, when `.workflow/` is missing
+    (unless `initialized` is False), when a tracked one is not trusted, or a setting is wrong
+    (unless `settings` is False: then they are the defaults).
+    """
+    repo = git.open_repository(folder)
+    places = Places(repo.root, UserPlaces.from_environment(), repo.git_dir)
+    if initialized and not places.issues_file.parent.is_dir():
+        raise PipelineError(f"{repo.root} is not set up yet: run `pipeline init` there first")
+    if not settings:
+        return Project(repo, places, Settings())
+    require_trust(repo, places)
+    return Project(repo, places, load_settings(places, os.environ, flags))
+
+
+def set_up(project: Project) -> list[Path]:
+    """Make `.workflow/` with what is missing in it; return the files that were written."""
+    places = project.places
+    places.issues_file.parent.mkdir(parents=True, exist_ok=True)
+    wanted = {
+        places.workflow / ".gitignore": IGNORE_EVERYTHING,
+        places.config_file: default_config(),
+    }
+    made = [path for path in wanted if not path.exists()]
+    for path in made:
+        write_atomic(path, wanted[path].encode())
+    return made
+
+
+def event_bus(*, as_json: bool) -> EventBus:
+    """Return a bus that tells every event on stderr: plain lines, or JSON lines."""
+    tell: Listener = (
+        JsonLines(sys.stderr, utc_now) if as_json else ConsoleLines(sys.stderr, utc_now)
+    )
+    return EventBus([tell])
+
+
+def open_book(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Book:
+    """Open the journal and the documents of a project, up to date with each other."""
+    book = Book(project.places, bus, utc_now, probe)
+    book.start(lambda commit: commit_exists(project, commit))
+    return book
+
+
+def read_state(project: Project) -> State:
+    """Return the journal's state; a missing journal is started from the documents first."""
+    book = Book(project.places, EventBus(), utc_now)
+    book.adopt(lambda commit: commit_exists(project, commit))
+    return book.state
+
+
+def commit_exists(project: Project, commit: str) -> bool:
+    """Tell whether a recorded commit is in this repository."""
+    return git.resolve(project.repo, f"{commit}^{{commit}}") is not None
+
+
+def where_all_stand(project: Project, state: State) -> list[Standing]:
+    """Return where every issue stands, in the backlog's order."""
+    issues = project.issues()
+    working = alive(project.places) is not None
+    return standings(issues, state, backlog_problems(issues), working=working)
+
+
+def desk(project: Project, bus: EventBus) -> Desk:
+    """Return where a person's decisions are made."""
+    return Desk(
+        repo=project.repo,
+        places=project.places,
+        book=open_book(project, bus),
+        gate=Gate(project.repo, project.places, project.settings, utc_now),
+        issues=project.issues,
+        approver=current_approver(project.settings.roles),
+        now=utc_now,
+    )
+
+
+def make_project_report(project: Project, state: State, code: int | None = None) -> Report:
+    """Gather the report from the records."""
+    return make_report(
+        where_all_stand(project, state),
+        state,
+        now=utc_now(),
+        sandbox=project.settings.sandbox,
+        code=code,
+    )
+
+
+def write_report(project: Project, book: Book, code: int | None) -> Report:
+    """Write `.workflow/report.md` and `report.json` from the records, and return the report."""
+    report = make_project_report(project, book.state, code)
+    write_atomic(project.places.report_md, to_markdown(report).encode())
+    write_atomic(project.places.report_json, report.model_dump_json(indent=2).encode() + b"\n")
+    return report
+
+
+class StopFlag:
+    """Set by SIGINT and SIGTERM; a second signal ends the process at once."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def __call__(self) -> bool:
+        """Tell whether a signal has come."""
+        return self.is_set
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if self.is_set:
+            os._exit(130)
+        self.is_set = True
+
+    @contextmanager
+    def listening(self) -> Iterator["StopFlag"]:
+        """Take SIGINT, SIGTERM and SIGHUP while inside."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._take) for number in numbers}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

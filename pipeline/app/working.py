@@ -1,0 +1,182 @@
+"""Wiring of a process that works: locks, agents, workspaces, verification, the purse."""
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.agents.agent import Agent
+from pipeline.agents.context import project_context
+from pipeline.agents.limits import TurnLimits
+from pipeline.agents.messages import Provider, StopSignal
+from pipeline.agents.prompts import Prompts, Reminders
+from pipeline.agents.providers.registry import make_provider
+from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
+from pipeline.app.project import Project, open_book, write_report
+from pipeline.domain.base import iso, utc_now
+from pipeline.errors import QuotaPause, QuotaReached, Stopped
+from pipeline.events import EventBus, QuotaOver, QuotaPaused
+from pipeline.execution.verify import Verifier
+from pipeline.execution.workspace import Workspaces
+from pipeline.orchestrator import Wanted, orchestrate
+from pipeline.phases.execute import is_ready
+from pipeline.phases.plan import needs_plan
+from pipeline.phases.work import Work
+from pipeline.safety.budget import Purse
+from pipeline.safety.gate import Gate
+from pipeline.sandbox import find_sandbox
+from pipeline.settings import AgentSettings
+from pipeline.store import entries
+from pipeline.store.book import Book
+from pipeline.store.journal import Probe, no_probe
+from pipeline.store.run_file import hold
+from pipeline.store.transcripts import Transcript
+
+WAIT_STEP_S = 0.25
+
+
+def work_through(
+    project: Project,
+    wanted: Wanted,
+    *,
+    bus: EventBus,
+    stop: StopSignal,
+    probe: Probe = no_probe,
+) -> int:
+    """Hold the run lock, go through the wanted phases, and return the exit code."""
+    with hold(project.places):
+        book = open_book(project, bus, probe=probe)
+        work = make_work(project, book, bus=bus, stop=stop, probe=probe)
+        require_keys(project, work, wanted)
+
+        def report(code: int) -> None:
+            write_report(project, book, code)
+
+        return orchestrate(work, wanted, report)
+
+
+def make_work(
+    project: Project, book: Book, *, bus: EventBus, stop: StopSignal, probe: Probe
+) -> Work:
+    """Construct the collaborators of the phases; nothing is spawned yet."""
+    repo, places, settings = project.repo, project.places, project.settings
+    sandbox = find_sandbox(settings.sandbox)
+    workspaces = Workspaces(
+        repo, places, sandbox, settings.workspace.keep, settings.workspace.setup
+    )
+    workspaces.sweep()
+    verifier = Verifier(
+        repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds
+    )
+    purse = Purse(settings.budget, book.state.spent, time.monotonic())
+    work = Work(
+        repo=repo,
+        places=places,
+        settings=settings,
+        book=book,
+        bus=bus,
+        gate=Gate(repo, places, settings, utc_now),
+        workspaces=workspaces,
+        verifier=verifier,
+        purse=purse,
+        sandbox=sandbox,
+        now=utc_now,
+        stop=stop,
+        probe=probe,
+        prompts=Prompts((places.prompts, places.user_prompts)),
+        spawn=lambda role: _spawn(role, work),
+        load_issues=project.issues,
+    )
+    return work
+
+
+def require_keys(project: Project, work: Work, wanted: Wanted) -> None:
+    """Raise `AuthProblem` before anything is written when an agent that is needed has no key."""
+    state, issues = work.book.state, project.issues()
+    if wanted.planning and any(needs_plan(state, issue) for issue in issues):
+        _provider(PLANNER, work).close()
+    if wanted.execution and any(is_ready(state, record) for record in state.planning.values()):
+        _provider(EXECUTOR, work).close()
+
+
+def _settings_of(role: str, work: Work) -> AgentSettings:
+    return work.settings.planner if role == PLANNER else work.settings.executor
+
+
+def _provider(role: str, work: Work) -> Provider:
+    return make_provider(
+        _settings_of(role, work),
+        os.environ,
+        role="planner" if role == PLANNER else "executor",
+        rehearsal=work.settings.rehearsal,
+        retries=work.settings.limits.provider_retries,
+    )
+
+
+def _spawn(role: str, work: Work) -> Agent:
+    """Bring the agent of a role to life, with what its ledger held before."""
+    state, limits, prompts = work.book.state, work.settings.limits, work.prompts
+    provider = _provider(role, work)
+    context = project_context(work.repo, work.places, work.run.base_commit)
+    has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
+    head = make_head(role, prompts, context, has_shell=has_shell)
+    return Agent(
+        role,
+        provider,
+        head,
+        book=work.book,
+        purse=work.purse,
+        bus=work.bus,
+        clock=time.monotonic,
+        limits=TurnLimits(
+            calls=limits.calls_per_turn,
+            answer_errors=limits.answer_errors,
+            repair_rounds=limits.repair_rounds,
+            silence_s=limits.silence_seconds,
+            max_output_tokens=_settings_of(role, work).max_output_tokens,
+        ),
+        transcript=Transcript(work.places.transcripts / f"{role}.jsonl"),
+        on_quota=_QuotaWait(work, provider.name),
+        stop=work.stop,
+        cache_key=f"{work.run.run_id}-{role}",
+        memory=state.memory.get(role, ""),
+        ledger=state.ledger.get(role, ()),
+        reminders=Reminders(prompts),
+    )
+
+
+@dataclass
+class _QuotaWait:
+    """Waits for a vendor's quota within what the user consented to, or pauses the run (D11)."""
+
+    work: Work
+    provider: str
+    waited_s: float = 0.0
+
+    def __call__(self, reached: QuotaReached) -> None:
+        """Wait until the reset; raises `QuotaPause` when that is too long, or not known."""
+        book, bus, reset = self.work.book, self.work.bus, reached.reset_at
+        until = iso(reset) if reset else None
+        book.record(entries.QuotaPaused(provider=self.provider, until=until))
+        bus.emit(QuotaPaused(self.provider, reset))
+        left = (reset - utc_now()).total_seconds() if reset else None
+        allowed = self.work.settings.wait_quota_s - self.waited_s
+        if left is None or left > allowed:
+            when = f"resets {_local(reset)}" if reset else "the vendor names no reset time"
+            raise QuotaPause(
+                f"the quota of {self.provider} is used up ({when}): `pipeline run` carries on "
+                "then, or wait here with --wait-quota 6h"
+            ) from reached
+        book.flush()
+        started = time.monotonic()
+        while (rest := left - (time.monotonic() - started)) > 0:
+            if self.work.stop():
+                raise Stopped("interrupted while waiting for a quota; `pipeline run` carries on")
+            time.sleep(min(rest, WAIT_STEP_S))
+        self.waited_s += max(left, 0.0)
+        book.record(entries.QuotaOver(provider=self.provider))
+        bus.emit(QuotaOver(self.provider))
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

@@ -1,0 +1,29 @@
+"""The log of a bug: versions, the command and the traceback, in the user's state folder."""
+
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline import __version__
+from pipeline.paths import UserPlaces
+
+BUG = 70
+
+
+def write_crash_log(words: Sequence[str]) -> Path:
+    """Write what a bug report needs about the exception being handled; return the file.
+
+    Only the command's name is kept, not its arguments: they may carry private text.
+    """
+    folder = UserPlaces.from_environment().state / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    head = (
+        f"pipeline {__version__}\npython {sys.version.split()[0]}\n"
+        f"system {platform.platform()}\ncommand pipeline {' '.join(words[:1])}\n\n"
+    )
+    path.write_text(head + traceback.format_exc())
+    return path

@@ -1,0 +1,154 @@
+"""From the words on the command line to an exit code: dispatch, one-line errors, the log of a bug.
+
+Exit codes: 0 everything done; 1 an error that a person can mend; 2 usage; 3 plans wait for a
+decision; 4 finished, some issues failed or are parked; 5 budget spent; 75 paused by a quota;
+130 interrupted; 70 a bug.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from pipeline import __version__
+from pipeline.cli.crash import BUG, write_crash_log
+from pipeline.errors import PipelineError
+
+INTERRUPTED = 130
+USAGE = 2
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a command is, and its one line in `pipeline --help`."""
+
+    module: str
+    help: str
+    panel: str
+
+
+SETUP, BACKLOG, DECIDE, WORK = "Set up", "The backlog", "Decide", "Work"
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry("demo", "The whole thing, offline, in a scratch repository, in seconds.", SETUP),
+    "init": Entry("init", "Set up .workflow/ in this repository.", SETUP),
+    "doctor": Entry("doctor", "Say what is missing, and the command that mends it.", SETUP),
+    "trust": Entry("trust", "Accept a .workflow/ that git tracks, as it is now.", SETUP),
+    "add": Entry("add", "Add one issue to the backlog.", BACKLOG),
+    "import": Entry("import_", "Import issues from a file.", BACKLOG),
+    "issues": Entry("issues", "List the backlog and where each issue stands.", BACKLOG),
+    "show": Entry("show", "Show one plan as a reviewer reads it.", DECIDE),
+    "approve": Entry("approve", "Approve plans; nothing is executed without it.", DECIDE),
+    "request-changes": Entry("request_changes", "Send a plan back with words.", DECIDE),
+    "reject": Entry("reject", "Turn a plan down for good.", DECIDE),
+    "retry": Entry("retry", "Take an issue up again, with new information.", DECIDE),
+    "plan": Entry("plan", "Turn issues into plans; changes no code.", WORK),
+    "execute": Entry("execute", "Carry approved plans out, one tested commit each.", WORK),
+    "run": Entry("run", "Plan, stop at the gate, execute; resumes by itself.", WORK),
+    "status": Entry("status", "Where everything stands, at once.", WORK),
+    "report": Entry("report", "What came of it: landed, needs you, parked, failed.", WORK),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.commands[name] = TyperCommand(name, help=entry.help, callback=lambda: None)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands by panel, in the order of the table."""
+        for panel in dict.fromkeys(entry.panel for entry in COMMANDS.values()):
+            with formatter.section(panel):
+                formatter.write_dl(
+                    [(name, entry.help) for name, entry in COMMANDS.items() if entry.panel == panel]
+                )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the real command for a name, importing its file."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        if placeholder is None or name is None:
+            return name, placeholder, rest
+        return name, load(name), rest
+
+
+def load(name: str) -> TyperCommand:
+    """Import the command `name` and return it; its function is called `command`."""
+    entry = COMMANDS[name]
+    module = importlib.import_module(f"pipeline.cli.{entry.module}")
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name, help=module.command.__doc__)(module.command)
+    command = get_command(single)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pipeline {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Turn an issue backlog into reviewed plans and tested commits.
+
+    An evening: pipeline import --github-json issues.json, pipeline plan, pipeline show SOL,
+    pipeline approve SOL. The night: pipeline run --unattended. The morning: pipeline report.
+    """
+
+
+def application() -> Any:
+    """Return the root command."""
+    root = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None)
+    root.callback()(_root)
+    return get_command(root)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line and return its exit code; a person's error is one line on stderr."""
+    try:
+        result = application().main(
+            list(words) or ["--help"], prog_name="pipeline", standalone_mode=False
+        )
+    except typer.TyperException as error:
+        where = getattr(getattr(error, "ctx", None), "command_path", "pipeline")
+        return _say(f"{where}: {_flat(error.format_message())} (see {where} --help)", USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("pipeline: interrupted; `pipeline run` carries on", INTERRUPTED)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except PipelineError as error:
+        return _say(f"pipeline: {_flat(str(error))}", error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as bug:  # noqa: BLE001 - the last resort: a bug gets a log and exit 70
+        return _say(f"pipeline: a bug: {bug!r:.200}; the log is {write_crash_log(words)}", BUG)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Be the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,101 @@
+"""Options that several commands share; each has one meaning everywhere."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Repo = Annotated[
+    Path,
+    typer.Option("-C", "--repo", metavar="PATH", help="The git repository.", show_default=False),
+]
+HERE = Path()
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+
+
+class SandboxKind(StrEnum):
+    """How commands are confined."""
+
+    BWRAP = "bwrap"
+    NONE = "none"
+
+
+class ProviderName(StrEnum):
+    """The vendors that an agent can be served by."""
+
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+
+
+PlannerProvider = Annotated[
+    ProviderName | None, typer.Option("--planner-provider", help="Vendor of the Planning agent.")
+]
+PlannerModel = Annotated[
+    str | None, typer.Option("--planner-model", metavar="NAME", help="Model of the Planning agent.")
+]
+ExecutorProvider = Annotated[
+    ProviderName | None, typer.Option("--executor-provider", help="Vendor of the Execution agent.")
+]
+ExecutorModel = Annotated[
+    str | None,
+    typer.Option("--executor-model", metavar="NAME", help="Model of the Execution agent."),
+]
+Sandbox = Annotated[
+    SandboxKind | None,
+    typer.Option("--sandbox", help="bwrap (default), or none: agents' commands run unconfined."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REV", help="Where a new run starts; HEAD if not given."),
+]
+MaxUsd = Annotated[
+    float | None, typer.Option("--max-usd", min=0, metavar="USD", help="Cap of the run's bill.")
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option("--max-tokens", min=1, help="Cap of the run's output and uncached input tokens."),
+]
+WaitQuota = Annotated[
+    str | None,
+    typer.Option(
+        "--wait-quota", metavar="TIME", help="Wait that long for a quota to reset (30m, 6h)."
+    ),
+]
+AllowUntested = Annotated[
+    bool, typer.Option("--allow-untested", help="Work on a project without tests; reports say so.")
+]
+AllowRed = Annotated[
+    bool,
+    typer.Option("--allow-red-baseline", help="Work on a base whose tests fail; reports say so."),
+]
+New = Annotated[bool, typer.Option("--new", help="Close the open run and start another.")]
+By = Annotated[
+    str,
+    typer.Option("--comment", metavar="TEXT", help="Kept with the decision.", show_default=False),
+]
+
+KEY_OF: dict[str, str] = {
+    "planner_provider": "planner.provider",
+    "planner_model": "planner.model",
+    "executor_provider": "executor.provider",
+    "executor_model": "executor.model",
+    "max_usd": "budget.usd",
+    "max_tokens": "budget.tokens",
+    "wait_quota": "run.wait_quota",
+    "allow_untested": "run.allow_untested",
+    "allow_red_baseline": "run.allow_red_baseline",
+    "sandbox": "sandbox.kind",
+}
+"""The setting that each flag sets."""
+
+
+def flags(**given: object) -> dict[str, object]:
+    """Return the settings that flags set; one that was not given leaves its setting alone."""
+    values = {KEY_OF[name]: value for name, value in given.items()}
+    return {
+        key: str(value) if isinstance(value, StrEnum) else value
+        for key, value in values.items()
+        if value not in (None, False)
+    }

@@ -1,0 +1,28 @@
+"""`pipeline request-changes`: send a plan back with words; another one replaces it."""
+
+from typing import Annotated
+
+import typer
+
+from pipeline.app.project import desk, event_bus, open_project
+from pipeline.cli.options import HERE, Json, Repo
+from pipeline.cli.output import print_json
+
+
+def command(
+    solution: Annotated[str, typer.Argument(metavar="SOL", help="A solution id.")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="What should be different.")],
+    repo: Repo = HERE,
+    as_json: Json = False,
+) -> None:
+    """Ask for another plan of the same issue; the Planning agent gets your words.
+
+    Example: pipeline request-changes SOL-ISS-002-1 "keep the old flag as an alias"
+    """
+    project = open_project(repo)
+    here = desk(project, event_bus(as_json=as_json))
+    record = here.request_changes(here.find(solution), what=what)
+    if as_json:
+        print_json(record.model_dump(mode="json"))
+    else:
+        typer.echo(f"sent back {record.key}; next: pipeline plan {record.issue_id}")

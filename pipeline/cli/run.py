@@ -1,0 +1,53 @@
+"""`pipeline run`: all phases; resumes by itself."""
+
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import options as o
+from pipeline.cli.working import work
+from pipeline.orchestrator import Wanted
+
+UNATTENDED_WAIT = "6h"
+"""How long an unattended run waits for a quota."""
+
+
+def command(
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="Waits up to 6 h for a quota; asks nothing.")
+    ] = False,
+    base: o.Base = None,
+    new: o.New = False,
+    planner_provider: o.PlannerProvider = None,
+    planner_model: o.PlannerModel = None,
+    executor_provider: o.ExecutorProvider = None,
+    executor_model: o.ExecutorModel = None,
+    max_usd: o.MaxUsd = None,
+    max_tokens: o.MaxTokens = None,
+    wait_quota: o.WaitQuota = None,
+    allow_untested: o.AllowUntested = False,
+    allow_red_baseline: o.AllowRed = False,
+    sandbox: o.Sandbox = None,
+    repo: o.Repo = o.HERE,
+    as_json: o.Json = False,
+) -> int:
+    """Plan what needs a plan, stop at the gate, execute what is approved.
+
+    Killed or stopped anywhere, the same command carries on. Exit codes: 0 done, 3 plans wait
+    for you, 4 some issues failed or are parked, 5 budget spent, 75 paused by a quota.
+
+    Example: pipeline run --unattended --max-usd 20
+    """
+    flags = o.flags(
+        planner_provider=planner_provider,
+        planner_model=planner_model,
+        executor_provider=executor_provider,
+        executor_model=executor_model,
+        max_usd=max_usd,
+        max_tokens=max_tokens,
+        wait_quota=wait_quota or (UNATTENDED_WAIT if unattended else None),
+        allow_untested=allow_untested,
+        allow_red_baseline=allow_red_baseline,
+        sandbox=sandbox,
+    )
+    return work(repo, Wanted(base=base, new=new), flags, as_json=as_json)

@@ -1,0 +1,40 @@
+"""`pipeline show`: one plan as a reviewer reads it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.app.project import desk, event_bus, open_project
+from pipeline.cli.options import HERE, Json, Repo
+from pipeline.cli.output import print_json, print_text
+from pipeline.store.files import write_atomic
+
+
+def command(
+    solution: Annotated[str, typer.Argument(metavar="SOL", help="A solution or issue id.")],
+    form: Annotated[
+        Literal["text", "md", "json"], typer.Option("--format", help="How to render it.")
+    ] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it there.")
+    ] = None,
+    repo: Repo = HERE,
+    as_json: Json = False,
+) -> None:
+    """Show one plan: goal, tasks, files, tests, risk, and what it may touch.
+
+    Example: pipeline show SOL-ISS-001-1
+    """
+    project = open_project(repo)
+    here = desk(project, event_bus(as_json=as_json))
+    record = here.find(solution)
+    kind = "json" if as_json else form
+    text = here.render(record, kind)
+    if output is not None:
+        write_atomic(output.absolute(), text.encode())
+        typer.echo(f"wrote {output}")
+    elif kind == "json":
+        print_json(record.model_dump(mode="json"))
+    else:
+        print_text(text)

@@ -1,0 +1,57 @@
+"""What `plan`, `execute` and `run` share: flags to settings, signals, the closing lines."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+
+from pipeline.app.project import StopFlag, event_bus, make_project_report, open_project, read_state
+from pipeline.app.working import work_through
+from pipeline.cli.output import print_json
+from pipeline.observe.report import Report
+from pipeline.orchestrator import Wanted
+from pipeline.plans.standing import Group
+from pipeline.store.journal import Probe, no_probe
+
+
+def work(
+    repo: Path,
+    wanted: Wanted,
+    flags: Mapping[str, object],
+    *,
+    as_json: bool,
+    probe: Probe = no_probe,
+) -> int:
+    """Work through the wanted phases, then say what stands and what to type next."""
+    project = open_project(repo, flags)
+    bus = event_bus(as_json=as_json)
+    try:
+        with StopFlag().listening() as stop:
+            code = work_through(project, wanted, bus=bus, stop=stop, probe=probe)
+    finally:
+        if as_json and project.places.report_json.exists():
+            report = make_project_report(project, read_state(project))
+            print_json(report.model_dump(mode="json"))
+    if not as_json:
+        _close(make_project_report(project, read_state(project), code))
+    return code
+
+
+def _close(report: Report) -> None:
+    """Say what there is now, and the commands that come next."""
+    counts = [f"{len(entries)} {name}" for name, entries in report.groups.items() if entries]
+    typer.echo("")
+    typer.echo(
+        ", ".join(counts) if counts else "the backlog is empty: pipeline add, pipeline import"
+    )
+    if report.groups[Group.LANDED] and report.branch:
+        typer.echo(f"landed on {report.branch}: git log {report.branch}")
+    waiting = [entry.solution_id for entry in report.groups[Group.NEEDS_YOU] if entry.solution_id]
+    if waiting:
+        typer.echo("next, for each plan that waits:")
+        for name in waiting:
+            typer.echo(f"  pipeline show {name}")
+        typer.echo(f"  pipeline approve {' '.join(waiting)}")
+        typer.echo('  (or: pipeline request-changes SOL "what", pipeline reject SOL --reason "..")')
+        typer.echo("then: pipeline run")
+    typer.echo("the whole report: pipeline report")

@@ -1,0 +1,50 @@
+"""One attempt at a solution while it is under way: what the pipeline itself has seen so far."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.agents.tools.wire import SubmitResult
+from pipeline.domain.results import CommandEvidence, FailureClass, TaskOutcome, Verification
+from pipeline.domain.solution import Solution
+from pipeline.execution.fence import Fenced
+from pipeline.execution.workspace import Workspace
+from pipeline.store.entries import AttemptBegun
+
+
+@dataclass
+class Attempt:
+    """One attempt while it is under way: what the pipeline has seen so far."""
+
+    begun: AttemptBegun
+    solution: Solution
+    workspace: Workspace
+    started_at: datetime
+    baseline: tuple[CommandEvidence, ...] = ()
+    """The project's tests on the base, before any change."""
+    outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
+    finishes: dict[str, int] = field(default_factory=dict)
+    repairs: int = 0
+    fenced: Fenced | None = None
+    verification: Verification = field(default_factory=Verification)
+    quarantined: set[str] = field(default_factory=set)
+    quarantine: str | None = None
+    sent: SubmitResult | None = None
+    """The agent's last word on its work; a claim, never evidence."""
+    problem: str | None = None
+    """What the last verification found wrong."""
+    failure: tuple[FailureClass, str] | None = None
+    failed_task: str | None = None
+
+    def fail(self, failure: FailureClass, reason: str, task: str | None = None) -> None:
+        """Remember why the attempt fails; the first reason stays."""
+        self.failure = self.failure or (failure, reason)
+        self.failed_task = self.failed_task or task
+
+    @property
+    def open_tasks(self) -> list[str]:
+        """Return the ids of tasks that are not finished."""
+        return [
+            task.id
+            for task in self.solution.tasks
+            if self.outcomes.get(task.id) is None or self.outcomes[task.id].status != "completed"
+        ]

@@ -1,0 +1,258 @@
+"""Mode `single`: one agent, tasks in order, one commit.
+
+    begin (journal) -> agent's turn [finish_task -> task tests]* -> submit_result
+      -> fence -> verify the exact tree -> repair (at most three rounds) -> land -> record
+
+Only a `Cleared` plan can be carried out, and only the gate makes one.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
+from pipeline.agents.digest import execution_digest
+from pipeline.agents.toolbox import Accepted, Output, Refused, Verdict
+from pipeline.agents.tools.boxes import executor_toolbox
+from pipeline.agents.tools.wire import SubmitResult
+from pipeline.domain.results import ExecutionRecord, FailureClass, TaskOutcome, Usage
+from pipeline.domain.solution import Task
+from pipeline.errors import (
+    BudgetSpent,
+    IssueBudgetSpent,
+    PipelineError,
+    ProviderError,
+    QuotaPause,
+    Stopped,
+)
+from pipeline.events import AttemptStarted, Quarantined
+from pipeline.execution.attempt import Attempt
+from pipeline.execution.fence import Fenced, fence
+from pipeline.execution.finish import finish
+from pipeline.execution.site import Site
+from pipeline.execution.verify import failures_in_words
+from pipeline.git import NestedRepository, resolve
+from pipeline.safety.gate import Cleared
+from pipeline.store.entries import AttemptBegun
+from pipeline.store.files import write_atomic
+
+EXECUTOR = "executor"
+
+ENDS_THE_RUN = (QuotaPause, BudgetSpent, Stopped)
+FAILURE_OF: dict[type[PipelineError], FailureClass] = {
+    QuotaPause: FailureClass.QUOTA,
+    BudgetSpent: FailureClass.INTERRUPTED,
+    IssueBudgetSpent: FailureClass.BUDGET,
+    Stopped: FailureClass.INTERRUPTED,
+    ProviderError: FailureClass.INFRASTRUCTURE,
+}
+"""What an error that ends a turn makes of the attempt; the first that matches."""
+
+
+class Execution:
+    """Carries cleared plans out at one site with one agent."""
+
+    def __init__(self, site: Site, agent: Callable[[], Agent]) -> None:
+        self._site = site
+        self._agent = agent
+
+    def carry_out(self, cleared: Cleared, text: Callable[[str, str], str]) -> ExecutionRecord:
+        """Make one attempt at a cleared plan and return its record, which is durable by then.
+
+        `text(request_id, base)` renders what the agent is told. Raises what ends the whole run
+        (`QuotaPause`, `BudgetSpent`, `Stopped`) after the attempt has been recorded.
+        """
+        attempt = self._begin(cleared)
+        outcome: TurnOutcome | None = None
+        ending: PipelineError | None = None
+        try:
+            outcome = self._turn(attempt, text)
+            _judge(attempt, outcome, self._site.settings.limits.repair_rounds)
+        except (*ENDS_THE_RUN, IssueBudgetSpent, ProviderError) as error:
+            attempt.fail(failure_of(error), str(error))
+            ending = error if isinstance(error, ENDS_THE_RUN) else None
+        usage = outcome.usage if outcome is not None else Usage()
+        record = finish(self._site, attempt, cleared, usage)
+        if outcome is not None:
+            self._agent().settle(outcome.turn_id, execution_digest(record))
+        if ending is not None:
+            raise ending
+        return record
+
+    # the turn
+
+    def _begin(self, cleared: Cleared) -> Attempt:
+        site, state = self._site, self._site.book.state
+        record = cleared.record
+        assert record.solution is not None
+        base = resolve(site.repo, f"refs/heads/{site.run.branch}")
+        assert base is not None
+        number = len(state.attempts(record.key)) + 1
+        begun = AttemptBegun(
+            execution_result_id=state.next_execution_id(record.issue_id),
+            issue_id=record.issue_id,
+            solution_id=record.key,
+            run_id=site.run.run_id,
+            attempt=number,
+            attempt_id=secrets.token_hex(16),
+            base_commit=base,
+        )
+        site.book.record(begun)
+        site.bus.emit(AttemptStarted(record.issue_id, record.key, number))
+        started = site.now()
+        workspace = site.workspaces.open(EXECUTOR, base)
+        baseline = tuple(
+            one.evidence.model_copy(update={"stage": "baseline"})
+            for one in site.verifier.baseline(base, site.suite, stop=site.stop)
+        )
+        return Attempt(begun, record.solution, workspace, started, baseline)
+
+    def _turn(self, attempt: Attempt, text: Callable[[str, str], str]) -> TurnOutcome:
+        """Let the agent work until it has answered; its answers are judged as they come."""
+        site, begun = self._site, attempt.begun
+        request_id = f"{begun.issue_id}.{begun.execution_result_id.rsplit('-', 1)[1]}"
+        toolbox = executor_toolbox(
+            request_id=request_id,
+            issue_id=begun.issue_id,
+            jail=attempt.workspace.jail,
+            sandbox=site.sandbox,
+            outputs=site.places.outputs / begun.execution_result_id,
+            bus=site.bus,
+            finish_task=lambda task_id, _summary: self._finish_task(attempt, task_id),
+            accept_result=lambda sent: self._accept(attempt, sent),
+            command_seconds=site.settings.limits.command_seconds,
+        )
+        agent = self._agent()
+        turn = agent.send_input(
+            TurnRequest(
+                request_id=request_id,
+                issue_id=begun.issue_id,
+                text=text(request_id, begun.base_commit),
+                toolbox=toolbox,
+                minutes=site.settings.limits.execution_minutes,
+            )
+        )
+        return agent.wait(turn)
+
+    def _finish_task(self, attempt: Attempt, task_id: str) -> Verdict:
+        """Run the task's tests in the workspace and hand the evidence back."""
+        task = next((t for t in attempt.solution.tasks if t.id == task_id), None)
+        if task is None:
+            names = ", ".join(t.id for t in attempt.solution.tasks)
+            return Output(f"there is no task {task_id!r}; the tasks are {names}", is_error=True)
+        if early := [name for name in task.depends_on if name in attempt.open_tasks]:
+            text = f"finish {', '.join(early)} first: {task_id} depends on it"
+            return Output(text, is_error=True)
+        ran = self._site.verifier.run_commands(
+            attempt.workspace,
+            "task",
+            task.tests,
+            task_id=task.id,
+            label=attempt.begun.execution_result_id,
+            stop=self._site.stop,
+        )
+        evidence = tuple(one.evidence for one in ran)
+        passed = all(one.passed for one in evidence)
+        attempt.outcomes[task_id] = TaskOutcome(
+            id=task_id, status="completed" if passed else "failed", commands=evidence
+        )
+        if passed:
+            left = ", ".join(attempt.open_tasks)
+            then = f"Open tasks: {left}." if left else "All tasks are done: call submit_result."
+            return Output(f"{task_id} is done: its {len(evidence)} test commands passed. {then}")
+        return self._task_failed(attempt, task, failures_in_words(ran))
+
+    def _task_failed(self, attempt: Attempt, task: Task, words: str) -> Verdict:
+        attempt.finishes[task.id] = attempt.finishes.get(task.id, 0) + 1
+        allowed = self._site.settings.limits.failing_finishes
+        if attempt.finishes[task.id] < allowed:
+            left = allowed - attempt.finishes[task.id]
+            tries = "1 try is" if left == 1 else f"{left} tries are"
+            return Output(f"{words}\n{tries} left for {task.id}.", is_error=True)
+        attempt.fail(FailureClass.TESTS, f"{task.id} failed its tests {allowed} times", task.id)
+        return Accepted(None)
+
+    # judging an answer
+
+    def _accept(self, attempt: Attempt, sent: SubmitResult) -> Verdict:
+        """Check a claim of completion against the evidence; refuse while repair is possible."""
+        attempt.sent = sent
+        if sent.status == "failed":
+            return Accepted(sent)
+        if attempt.open_tasks:
+            names = ", ".join(attempt.open_tasks)
+            return Refused(f"these tasks are still open: {names}; call finish_task first")
+        try:
+            problem = self._verify(attempt)
+        except NestedRepository as error:
+            problem = str(error)
+        if problem is None:
+            return Accepted(sent)
+        attempt.repairs += 1
+        attempt.problem = problem
+        return Refused(problem, "repair")
+
+    def _verify(self, attempt: Attempt) -> str | None:
+        """Fence the change and run everything on exactly its tree; return what is wrong."""
+        site, begun, solution = self._site, attempt.begun, attempt.solution
+        record = site.book.state.planning[begun.solution_id]
+        assert record.plan is not None
+        fenced = fence(
+            site.repo,
+            attempt.workspace,
+            base=begun.base_commit,
+            planned=solution.paths,
+            may_touch=record.plan.may_touch,
+        )
+        attempt.fenced = fenced
+        if fenced.quarantined:
+            self._set_aside(attempt, fenced)
+        if not fenced.changed:
+            return "nothing has changed inside the plan's files"
+        verification, ran = site.verifier.verify(
+            tree=fenced.tree,
+            head=begun.base_commit,
+            acceptance=solution.acceptance.commands,
+            suite=site.suite,
+            label=begun.execution_result_id,
+            stop=site.stop,
+        )
+        attempt.verification = verification.model_copy(
+            update={"commands": (*attempt.baseline, *verification.commands)}
+        )
+        met = all(one.passed for one in ran if one.evidence.stage == "acceptance")
+        if met and (verification.no_regressions or not site.suite):
+            return None
+        words = failures_in_words(ran)
+        if fenced.quarantined:
+            words += "\nChanges outside the plan were set aside and undone: " + ", ".join(
+                fenced.quarantined
+            )
+        return words
+
+    def _set_aside(self, attempt: Attempt, fenced: Fenced) -> None:
+        """Keep the patch of unplanned changes beside the records."""
+        path = self._site.places.quarantine / f"{attempt.begun.execution_result_id}.patch"
+        earlier = path.read_bytes() if path.exists() else b""
+        write_atomic(path, earlier + fenced.patch)
+        attempt.quarantine = str(path.relative_to(self._site.places.workflow))
+        attempt.quarantined |= set(fenced.quarantined)
+        self._site.bus.emit(Quarantined(attempt.begun.solution_id, fenced.quarantined))
+
+
+def failure_of(error: PipelineError) -> FailureClass:
+    """Return what an error that ended a turn makes of its issue."""
+    return next(failure for kind, failure in FAILURE_OF.items() if isinstance(error, kind))
+
+
+def _judge(attempt: Attempt, outcome: TurnOutcome, rounds: int) -> None:
+    """Decide from the turn's end whether there is something to land."""
+    sent = attempt.sent
+    if outcome.status != "answered" and attempt.repairs > rounds and attempt.problem:
+        attempt.fail(FailureClass.TESTS, attempt.problem)
+    elif outcome.status != "answered":
+        attempt.fail(FailureClass.AGENT, outcome.reason or f"the turn {outcome.status}")
+    elif sent is not None and sent.too_narrow_paths:
+        paths = ", ".join(sent.too_narrow_paths)
+        attempt.fail(FailureClass.PLAN_TOO_NARROW, f"the plan does not name: {paths}")
+    elif sent is not None and sent.status == "failed":
+        attempt.fail(FailureClass.AGENT, sent.reason or sent.summary, sent.failed_task_id)

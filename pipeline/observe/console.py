@@ -1,0 +1,141 @@
+"""One plain line per event on stderr while the pipeline works; JSON lines with `--json`.
+
+    02:46:01  plan     ISS-1  SOL-ISS-1-1 waits for a decision (MEDIUM, 3 tasks)
+"""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from typing import TextIO
+
+import orjson
+
+from pipeline import events as e
+from pipeline.domain.base import iso
+from pipeline.plans.sanitize import clean
+
+Words = tuple[str, str, str]
+"""Topic (what kind of work), subject (an id or `-`), text."""
+
+
+def _money(usd: float | None) -> str:
+    return "price unknown" if usd is None else f"{usd:.2f} USD"
+
+
+def _short(commit: str) -> str:
+    return commit[:10]
+
+
+def _planning(event: e.PlanningStarted) -> Words:
+    again = f" (turn {event.attempt})" if event.attempt > 1 else ""
+    return "plan", event.issue_id, f"planning{again}: {event.title}"
+
+
+def _recorded(event: e.PlanRecorded) -> Words:
+    tasks = "1 task" if event.tasks == 1 else f"{event.tasks} tasks"
+    text = f"{event.solution_id}: {event.title} ({event.risk} risk, {tasks}, {_money(event.usd)})"
+    return "plan", event.issue_id, text
+
+
+def _command(event: e.CommandRan) -> Words:
+    outcome = "passed" if event.exit_code == 0 else f"exit {event.exit_code}"
+    text = f"{event.command}: {outcome} ({event.duration_s:.1f} s)"
+    return "test", event.task_id or event.stage, text
+
+
+def _tool(event: e.ToolCalled) -> Words:
+    mark = " (refused or failed)" if event.is_error else ""
+    return event.role, event.issue_id, f"{event.tool} {event.summary}{mark}"
+
+
+def _resumed(event: e.RunResumed) -> Words:
+    adopted = f", {event.adopted} adopted from git" if event.adopted else ""
+    text = f"resumed on {event.branch}: {event.done} done{adopted}, {event.to_go} to go"
+    return "run", event.run_id, text
+
+
+LINES: dict[type[e.Event], Callable[..., Words]] = {
+    e.RunStarted: lambda v: (
+        "run",
+        v.run_id,
+        f"started on {v.branch} from {_short(v.base_commit)} (sandbox: {v.sandbox})",
+    ),
+    e.RunResumed: _resumed,
+    e.AgentSpawned: lambda v: ("agent", v.role, f"spawned: {v.model} at {v.provider}"),
+    e.PlanningStarted: _planning,
+    e.PlanRecorded: _recorded,
+    e.PlanningFailed: lambda v: ("plan", v.issue_id, f"no plan: {v.reason}"),
+    e.ClarificationNeeded: lambda v: ("plan", v.issue_id, "asks: " + " / ".join(v.questions)),
+    e.PlanStale: lambda v: ("gate", v.solution_id, f"stale: {v.reason}"),
+    e.PlanReturned: lambda v: ("gate", v.solution_id, f"waits again: {v.reason}"),
+    e.GateWaits: lambda v: ("gate", "-", "waiting for a decision: " + ", ".join(v.solution_ids)),
+    e.IssueBlocked: lambda v: ("blocked", v.issue_id, v.reason),
+    e.AttemptStarted: lambda v: (
+        "execute",
+        v.issue_id,
+        f"{v.solution_id}, attempt {v.attempt}",
+    ),
+    e.ToolCalled: _tool,
+    e.CommandRan: _command,
+    e.Quarantined: lambda v: (
+        "fence",
+        v.solution_id,
+        "set aside, not in the plan: " + ", ".join(v.paths),
+    ),
+    e.Landed: lambda v: (
+        "landed",
+        v.issue_id,
+        f"{v.solution_id} as {_short(v.commit)} ({v.files} files)",
+    ),
+    e.AttemptFailed: lambda v: ("failed", v.issue_id, f"{v.failure_class}: {v.reason}"),
+    e.Adopted: lambda v: ("landed", v.solution_id, f"found in git: {_short(v.commit)}"),
+    e.QuotaPaused: lambda v: (
+        "quota",
+        v.provider,
+        f"used up until {iso(v.until)}" if v.until else "used up; the vendor names no reset",
+    ),
+    e.QuotaOver: lambda v: ("quota", v.provider, "goes on"),
+    e.RecordRestored: lambda v: ("records", v.key, f"restored in {v.document}: {v.reason}"),
+    e.RecordRemoved: lambda v: (
+        "records",
+        v.key,
+        f"removed by hand from {v.document}: {v.issue_id} is done again",
+    ),
+    e.Notice: lambda v: ("note", "-", v.text),
+    e.RunEnded: lambda v: ("run", "-", v.summary),
+}
+"""How each event reads; a test holds it complete."""
+
+
+def line(event: e.Event) -> str:
+    """Return the event as one plain line, without a time, free of control characters."""
+    topic, subject, text = LINES[type(event)](event)
+    return clean(f"{topic:<8} {subject:<12} {text}", one_line=True).rstrip()
+
+
+@dataclasses.dataclass(frozen=True)
+class ConsoleLines:
+    """Writes one line per event: local time of day, topic, subject, text."""
+
+    stream: TextIO
+    now: Callable[[], datetime]
+
+    def __call__(self, event: e.Event) -> None:
+        """Write the event's line."""
+        self.stream.write(f"{self.now().astimezone():%H:%M:%S}  {line(event)}\n")
+        self.stream.flush()
+
+
+@dataclasses.dataclass(frozen=True)
+class JsonLines:
+    """Writes one JSON object per event: `{"at", "event", ...fields}`; times in UTC."""
+
+    stream: TextIO
+    now: Callable[[], datetime]
+
+    def __call__(self, event: e.Event) -> None:
+        """Write the event's object."""
+        row = {"at": iso(self.now()), "event": type(event).__name__}
+        row |= dataclasses.asdict(event)
+        self.stream.write(orjson.dumps(row, default=str).decode() + "\n")
+        self.stream.flush()

@@ -1,0 +1,186 @@
+"""The report: what came of the backlog, from records alone; JSON for programs, Markdown for people.
+
+    landed / needs you / parked / turned down / failed / not started
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pipeline.domain.base import Noun, Time
+from pipeline.domain.results import ExecutionRecord, Usage, Verification
+from pipeline.plans.sanitize import clean
+from pipeline.plans.standing import Group, Standing
+from pipeline.store.state import State
+
+
+class ReportEntry(Noun):
+    """One issue in the report, with the evidence for its place."""
+
+    issue_id: str
+    title: str
+    state: str
+    solution_id: str | None = None
+    risk: str | None = None
+    reason: str | None = None
+    commit: str | None = None
+    files: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Each line: command, outcome, seconds."""
+    notes: tuple[str, ...] = ()
+    """What qualifies the outcome: a contradicted claim, a quarantine, a recovery."""
+    usd: float | None = None
+    tokens: int = 0
+    next: str | None = None
+    """The command to type next."""
+
+
+class Report(Noun):
+    """The whole report."""
+
+    written_at: Time
+    exit_code: int | None = None
+    run_id: str | None = None
+    branch: str | None = None
+    base_commit: str | None = None
+    sandbox: str
+    rehearsal: bool = False
+    usage: Usage
+    groups: dict[str, tuple[ReportEntry, ...]]
+    remarks: tuple[str, ...] = ()
+
+
+def make_report(
+    rows: Sequence[Standing], state: State, *, now: datetime, sandbox: str, code: int | None
+) -> Report:
+    """Gather the report from the journal's state; `rows` are the standings of the backlog."""
+    run = state.run or (state.runs[-1] if state.runs else None)
+    groups = {
+        group.value: tuple(_entry(row, state) for row in rows if row.group is group)
+        for group in Group
+    }
+    return Report(
+        written_at=now,
+        exit_code=code,
+        run_id=run.run_id if run else None,
+        branch=run.branch if run else None,
+        base_commit=run.base_commit if run else None,
+        sandbox=run.sandbox if run else sandbox,
+        rehearsal=run.rehearsal if run else False,
+        usage=state.spent,
+        groups=groups,
+        remarks=tuple(_remarks(run.sandbox if run else sandbox, state)),
+    )
+
+
+def _entry(row: Standing, state: State) -> ReportEntry:
+    record, attempt = row.record, row.attempt
+    spent = state.spent_on.get(row.issue.id, Usage())
+    risk = record.plan.risk.level.value if record is not None and record.plan is not None else None
+    return ReportEntry(
+        issue_id=row.issue.id,
+        title=clean(row.issue.title, one_line=True),
+        state=row.state,
+        solution_id=record.solution_id if record is not None else None,
+        risk=risk,
+        reason=None if row.reason is None else clean(row.reason, one_line=True),
+        commit=attempt.commit_hash if attempt is not None else None,
+        files=attempt.files_modified if attempt is not None else (),
+        evidence=tuple(_evidence(attempt.verification)) if attempt is not None else (),
+        notes=tuple(_notes(attempt)) if attempt is not None else (),
+        usd=spent.usd,
+        tokens=spent.metered_tokens,
+        next=_next(row),
+    )
+
+
+def _evidence(verification: Verification) -> list[str]:
+    return [
+        f"{one.stage}: {one.command}: "
+        f"{'passed' if one.passed else f'exit {one.exit_code}'} ({one.duration_s:.1f} s)"
+        for one in verification.commands
+    ]
+
+
+def _notes(attempt: ExecutionRecord) -> list[str]:
+    notes = []
+    if attempt.claim is not None and attempt.claim.contradicts:
+        notes.append(f"the agent {attempt.claim.contradicts}")
+    if attempt.quarantine:
+        notes.append(f"unplanned changes set aside in .workflow/{attempt.quarantine}")
+    if attempt.recovered:
+        notes.append("adopted from git after a crash")
+    if attempt.verification.note:
+        notes.append(attempt.verification.note)
+    return notes
+
+
+def _next(row: Standing) -> str | None:
+    """Return the command that a person types next for this issue, if there is one."""
+    solution = row.record.solution_id if row.record is not None else None
+    match row.group:
+        case Group.NEEDS_YOU if solution:
+            return f"pipeline show {solution}"
+        case Group.NEEDS_YOU:
+            return f'pipeline retry {row.issue.id} --feedback "your answers"'
+        case Group.FAILED:
+            return f'pipeline retry {row.issue.id} --feedback "what to do differently"'
+        case Group.PARKED | Group.NOT_STARTED:
+            return "pipeline run"
+        case Group.LANDED | Group.TURNED_DOWN:
+            return None
+
+
+def _remarks(sandbox: str, state: State) -> list[str]:
+    remarks = []
+    if sandbox == "none":
+        remarks.append("No sandbox: agents' commands and tests ran unconfined.")
+    if state.quota is not None:
+        until = f" until {state.quota.until}" if state.quota.until else ""
+        remarks.append(f"The quota of {state.quota.provider} is used up{until}.")
+    return remarks
+
+
+def to_markdown(report: Report) -> str:
+    """Render the report for a person."""
+    lines = ["# Report", ""]
+    if report.run_id:
+        base = (report.base_commit or "")[:10]
+        lines += [f"Run {report.run_id} on branch `{report.branch}`, from {base}.", ""]
+    counts = [f"{len(entries)} {name}" for name, entries in report.groups.items() if entries]
+    lines += [", ".join(counts) + "." if counts else "The backlog is empty.", ""]
+    lines += [_bill(report.usage), "", f"Sandbox: {report.sandbox}.", ""]
+    if report.rehearsal:
+        lines += ["This was a rehearsal against the stand-in model server.", ""]
+    lines += [line for remark in report.remarks for line in (remark, "")]
+    for name, entries in report.groups.items():
+        if entries:
+            lines += [f"## {name.capitalize()}", ""]
+            lines += [line for entry in entries for line in _entry_lines(entry)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _bill(usage: Usage) -> str:
+    money = "price unknown" if usage.usd is None else f"{usage.usd:.2f} USD"
+    cached = usage.cache_read_tokens
+    return (
+        f"Model calls: {usage.calls}; {money}; {usage.metered_tokens:,} tokens, "
+        f"and {cached:,} read from the cache."
+    )
+
+
+def _entry_lines(entry: ReportEntry) -> list[str]:
+    risk = f" ({entry.risk} risk)" if entry.risk else ""
+    lines = [f"### {entry.issue_id}: {entry.title}", ""]
+    if entry.solution_id:
+        lines.append(f"- Plan {entry.solution_id}{risk}")
+    if entry.reason:
+        lines.append(f"- {entry.reason}")
+    if entry.commit:
+        lines.append(f"- Commit {entry.commit[:10]}: {', '.join(entry.files)}")
+    lines += [f"- {line}" for line in (*entry.evidence, *entry.notes)]
+    if entry.tokens:
+        money = "price unknown" if entry.usd is None else f"{entry.usd:.2f} USD"
+        lines.append(f"- Cost: {money}, {entry.tokens:,} tokens")
+    if entry.next:
+        lines.append(f"- Next: `{entry.next}`")
+    return [*lines, ""]

@@ -1,0 +1,85 @@
+"""START HERE: the pipeline from one end to the other.
+
+    init -> plan -> gate -> execute -> complete
+
+Issues go to one long-lived Planning agent, approved solutions to one long-lived Execution agent,
+one after the other. Every outcome is durable before the next one is begun, so that stopping this
+anywhere and starting it again carries on.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from pipeline.errors import PipelineError
+from pipeline.events import RunEnded
+from pipeline.phases.complete import complete
+from pipeline.phases.execute import execute, require_tests
+from pipeline.phases.gate import gate
+from pipeline.phases.init import init
+from pipeline.phases.plan import plan
+from pipeline.phases.work import Work
+
+DONE, A_BUG = 0, 70
+
+MEANING: dict[int, str] = {
+    0: "everything is done",
+    1: "stopped by an error that you can mend",
+    3: "plans wait for your decision",
+    4: "finished; some issues failed or are parked",
+    5: "the budget is spent",
+    70: "stopped by a bug",
+    75: "paused by a quota; `pipeline run` carries on",
+    130: "interrupted; `pipeline run` carries on",
+}
+"""What each exit code says to a person."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which phases to go through, and for what."""
+
+    planning: bool = True
+    execution: bool = True
+    issues: Collection[str] = ()
+    """Only these issues are planned; none: all."""
+    solutions: Collection[str] = ()
+    """Only these solutions are executed; none: all."""
+    base: str | None = None
+    new: bool = False
+
+
+def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> int:
+    """Go through the phases and return the exit code; raises what a person has to mend.
+
+    The agents are closed and the report is written whatever happens.
+    """
+    code = A_BUG
+    try:
+        init(work, base=wanted.base, new=wanted.new)
+        if wanted.execution:
+            require_tests(work)
+        _work_through(work, wanted)
+        code = DONE
+    except PipelineError as problem:
+        code = problem.exit_code
+        raise
+    finally:
+        stands = complete(work)
+        code = code or stands
+        report(code)
+        work.bus.emit(RunEnded(code, MEANING[code]))
+    return code
+
+
+def _work_through(work: Work, wanted: Wanted) -> None:
+    """Plan, gate and execute until a round finds nothing more to do.
+
+    A second round is needed when a plan went stale, a record was removed by hand, or a decision
+    came in meanwhile.
+    """
+    while True:
+        turns = plan(work, wanted.issues) if wanted.planning else 0
+        gate(work)
+        attempts = execute(work, wanted.solutions) if wanted.execution else 0
+        if turns + attempts == 0:
+            return

@@ -1,0 +1,1 @@
+"""The boxes of `init -> plan -> gate -> execute -> complete`, one file each."""

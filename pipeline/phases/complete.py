@@ -1,0 +1,33 @@
+"""Complete: close the agents and write the report, whatever happened before."""
+
+from pipeline.agents.agent import Agent
+from pipeline.errors import PipelineError
+from pipeline.phases.init import close_run
+from pipeline.phases.work import Work
+from pipeline.plans.standing import exit_code
+
+DONE = 0
+
+
+def complete(work: Work) -> int:
+    """Close the agents, render the documents and return the exit code of what stands."""
+    close_agents(list(work.agents.values()))
+    work.book.catch_up()
+    rows = work.standings()
+    code = exit_code(rows)
+    if code == DONE and rows and work.book.state.run is not None:
+        close_run(work, "nothing is left to do")
+    work.book.flush()
+    return code
+
+
+def close_agents(agents: list[Agent]) -> None:
+    """Close every agent, even when closing one of them fails."""
+    problem: PipelineError | None = None
+    for agent in agents:
+        try:
+            agent.close()
+        except PipelineError as error:
+            problem = error
+    if problem is not None:
+        raise problem

@@ -1,0 +1,197 @@
+"""Execute: each approved plan passes the gate's check once more, then an attempt is made at it.
+
+A plan whose ground has moved is `stale` and goes back to planning; it never runs.
+"""
+
+from collections.abc import Collection
+
+from pipeline.domain.issue import Feedback
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import ExecutionRecord, FailureClass, PlanningRecord
+from pipeline.errors import PipelineError
+from pipeline.events import IssueBlocked, PlanReturned, PlanStale
+from pipeline.execution.single import Execution
+from pipeline.execution.site import Site
+from pipeline.git import is_ancestor, is_mentioned, resolve, worktree_with
+from pipeline.phases.turns import execution_text
+from pipeline.phases.work import Work
+from pipeline.plans.lifecycle import PlanEvent, advance
+from pipeline.plans.ordering import execution_order
+from pipeline.plans.standing import BLAMED, INFRASTRUCTURE_LIMIT, infrastructure_failures
+from pipeline.safety.gate import Cleared, Returned, Stale
+from pipeline.store.entries import PlanChanged
+from pipeline.store.state import State
+
+EXECUTOR = "executor"
+
+
+def execute(work: Work, only: Collection[str] = ()) -> int:
+    """Carry out every approved plan that is ready; return how many attempts were made.
+
+    `only` names solutions; none: all.
+    """
+    attempts = 0
+    for record in _ready(work, only):
+        work.check_stop()
+        work.book.catch_up()
+        current = work.book.state.planning.get(record.key)
+        if current is None or not is_ready(work.book.state, current):
+            continue
+        attempts += _pass_gate(work, current)
+    return attempts
+
+
+def is_ready(state: State, record: PlanningRecord) -> bool:
+    """Tell whether a plan is approved and its attempts leave something to do."""
+    plan = record.plan
+    if plan is None or plan.state is not PlanState.APPROVED or plan.deferred:
+        return False
+    current = state.current(record.issue_id)
+    if current is None or current.key != record.key or record.issue_id in state.replan:
+        return False
+    if state.landed(record.issue_id) is not None:
+        return False
+    attempts = state.attempts(record.key)
+    if not attempts or record.key in state.rerun:
+        return True
+    failure = attempts[-1].failure_class
+    if failure in BLAMED or failure in (FailureClass.BUDGET, None):
+        return False
+    return infrastructure_failures(state, record.issue_id) < INFRASTRUCTURE_LIMIT
+
+
+def _ready(work: Work, only: Collection[str]) -> list[PlanningRecord]:
+    """Return the plans to look at, in the order in which they are to run."""
+    state = work.book.state
+    issues = work.ordered_issues()
+    current = [record for issue in issues if (record := state.current(issue.id)) is not None]
+    ready = [record for record in current if is_ready(state, record)]
+    order = execution_order(ready, issues)
+    return [record for record in order if not only or record.key in only]
+
+
+def _pass_gate(work: Work, record: PlanningRecord) -> int:
+    """Check one plan at the gate and act on the verdict; return 1 when an attempt was made."""
+    if reason := _cannot_start(work, record):
+        work.bus.emit(IssueBlocked(record.issue_id, reason))
+        return 0
+    verdict = work.gate.check(record, work.book.state, work.tip())
+    match verdict:
+        case Stale():
+            _mark(work, record, PlanEvent.DRIFT, verdict.reason)
+            work.bus.emit(PlanStale(record.key, verdict.reason))
+            return 0
+        case Returned():
+            _mark(work, record, PlanEvent.EXPIRE, verdict.reason)
+            work.bus.emit(PlanReturned(record.key, verdict.reason))
+            return 0
+        case Cleared():
+            _attempt(work, verdict)
+            return 1
+
+
+def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
+    """Return why the plan cannot start now: a dependency, or the branch is checked out."""
+    state, tip = work.book.state, work.tip()
+    issue = next(i for i in work.load_issues() if i.id == record.issue_id)
+    closed = {i.id for i in work.load_issues() if i.closed}
+    for name in issue.depends_on:
+        landed = state.landed(name)
+        if name in closed or (landed is not None and _reachable(work, landed, tip)):
+            continue
+        return f"waits for {name}, which has not landed"
+    if place := worktree_with(work.repo, work.run.branch):
+        return (
+            f"parked: the branch {work.run.branch} is checked out in {place}; "
+            "check another branch out there"
+        )
+    return None
+
+
+def _reachable(work: Work, landed: ExecutionRecord, tip: str) -> bool:
+    """Tell whether a landed commit, or a copy of it with its nonce, is in the branch's history."""
+    commit = landed.commit_hash
+    if (
+        commit
+        and resolve(work.repo, f"{commit}^{{commit}}")
+        and is_ancestor(work.repo, commit, tip)
+    ):
+        return True
+    return is_mentioned(work.repo, tip, f"Attempt-Id: {landed.attempt_id}")
+
+
+def _mark(work: Work, record: PlanningRecord, event: PlanEvent, reason: str) -> None:
+    """Record that an approval no longer counts; drift is new information for the next plan."""
+    assert record.plan is not None
+    now = work.now()
+    feedback = None
+    if event is PlanEvent.DRIFT:
+        feedback = Feedback(type="drift", stage="gate", content=reason, created_at=now)
+    work.book.record(
+        PlanChanged(
+            solution_id=record.key,
+            event=event,
+            plan=advance(record.plan, event, now=now, reason=reason),
+            feedback=feedback,
+            by="gate",
+        )
+    )
+
+
+def _attempt(work: Work, cleared: Cleared) -> None:
+    """Make one attempt with the one Execution agent."""
+    record = cleared.record
+    assert record.plan is not None
+    site = Site(
+        repo=work.repo,
+        places=work.places,
+        settings=work.settings,
+        book=work.book,
+        bus=work.bus,
+        gate=work.gate,
+        workspaces=work.workspaces,
+        verifier=work.verifier,
+        sandbox=work.sandbox,
+        now=work.now,
+        stop=work.stop,
+        probe=work.probe,
+        suite=work.suite(),
+        run=work.run,
+    )
+    execution = Execution(site, lambda: work.agent(EXECUTOR))
+    budget = record.plan.budget
+    work.purse.open_issue(budget.tokens, budget.usd, budget.minutes)
+    try:
+        result = execution.carry_out(
+            cleared, lambda request_id, base: execution_text(work, cleared, request_id, base)
+        )
+    finally:
+        work.purse.close_issue()
+    if result.failure_class is FailureClass.INFRASTRUCTURE and not _is_parked(result):
+        work.breaker.failure(result.error or "no reason given")
+    else:
+        work.breaker.success()
+
+
+def _is_parked(result: ExecutionRecord) -> bool:
+    return bool(result.error and result.error.startswith("parked:"))
+
+
+def require_tests(work: Work) -> None:
+    """Refuse a project without tests, and a base whose tests fail, unless the user allowed it."""
+    suite = work.suite()
+    if not suite:
+        if not work.settings.allow_untested:
+            raise PipelineError(
+                "no tests found in this repository: set tests.command in .workflow/config.toml, "
+                "or add --allow-untested"
+            )
+        return
+    red = [
+        one.evidence for one in work.verifier.baseline(work.tip(), suite) if not one.evidence.passed
+    ]
+    if red and not work.settings.allow_red_baseline:
+        raise PipelineError(
+            f"the tests fail before any change: {red[0].command!r} exits {red[0].exit_code} "
+            f"(output: .workflow/{red[0].output_path}); mend them, or add --allow-red-baseline"
+        )

@@ -1,0 +1,18 @@
+"""Gate: nothing passes without a decision; say what waits and what to type next."""
+
+from pipeline.events import GateWaits
+from pipeline.phases.work import Work
+from pipeline.plans.standing import Group
+
+
+def gate(work: Work) -> tuple[str, ...]:
+    """Tell which plans wait for a person and return their ids; approved ones go on regardless."""
+    work.book.catch_up()
+    waiting = tuple(
+        row.record.key
+        for row in work.standings()
+        if row.group is Group.NEEDS_YOU and row.record is not None and row.record.solution_id
+    )
+    if waiting:
+        work.bus.emit(GateWaits(waiting))
+    return waiting

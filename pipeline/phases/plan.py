@@ -1,0 +1,307 @@
+"""Plan: each issue that needs a plan is sent to the Planning agent; its outcome is recorded.
+
+One issue's failure never stops the others; three infrastructure failures in a row do.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from pipeline.agents.agent import TurnOutcome, TurnRequest
+from pipeline.agents.digest import planning_digest
+from pipeline.agents.toolbox import Accepted, Refused, Verdict
+from pipeline.agents.tools.answers import to_solution
+from pipeline.agents.tools.boxes import planner_toolbox
+from pipeline.agents.tools.wire import SubmitSolution
+from pipeline.domain.issue import Issue
+from pipeline.domain.plan import Budget, Plan, PlanState
+from pipeline.domain.results import (
+    FailureClass,
+    PlanningRecord,
+    PlanningStatus,
+)
+from pipeline.domain.solution import FileAction, Solution
+from pipeline.errors import (
+    IssueBudgetSpent,
+    ProviderError,
+    SpendLimit,
+)
+from pipeline.events import (
+    ClarificationNeeded,
+    IssueBlocked,
+    PlanningFailed,
+    PlanningStarted,
+    PlanRecorded,
+)
+from pipeline.git import blob_at
+from pipeline.phases.turns import planning_text
+from pipeline.phases.work import Work
+from pipeline.plans.markdown import plan_path, render_plan
+from pipeline.plans.risk import assess
+from pipeline.plans.standing import (
+    BLAMED,
+    INFRASTRUCTURE_LIMIT,
+    infrastructure_failures,
+)
+from pipeline.plans.validation import check_solution
+from pipeline.store import entries
+from pipeline.store.files import write_atomic
+from pipeline.store.state import State
+
+PLANNER = "planner"
+MOST_MINUTES = 60
+"""How long a plan may ask its execution to take."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A solution that passed its checks, and the minutes it asks for."""
+
+    solution: Solution
+    minutes: int | None
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the Planning agent has to know before it can plan."""
+
+    questions: tuple[str, ...]
+
+
+def plan(work: Work, only: Collection[str] = ()) -> int:
+    """Plan every issue that needs it, in the queue's order; return how many turns were made.
+
+    `only` names the issues to look at; none: all.
+    """
+    turns = 0
+    for issue in work.ordered_issues():
+        work.check_stop()
+        work.book.catch_up()
+        if (only and issue.id not in only) or not needs_plan(work.book.state, issue):
+            continue
+        if reason := _cannot_start(work.book.state, issue):
+            work.bus.emit(IssueBlocked(issue.id, reason))
+            continue
+        _plan_issue(work, issue)
+        turns += 1
+    return turns
+
+
+def needs_plan(state: State, issue: Issue) -> bool:
+    """Tell whether the issue is to be sent to the Planning agent."""
+    if issue.closed or state.landed(issue.id) is not None:
+        return False
+    record = state.current(issue.id)
+    if record is None or issue.id in state.replan:
+        return True
+    if record.status is PlanningStatus.COMPLETED and record.plan is not None:
+        return record.plan.state in (
+            PlanState.INACTIVE,
+            PlanState.DRAFTING,
+            PlanState.STALE,
+            PlanState.SUPERSEDED,
+        )
+    if record.status is PlanningStatus.NEEDS_CLARIFICATION:
+        return False
+    return (
+        record.failure_class not in (*BLAMED, None)
+        and infrastructure_failures(state, issue.id) < INFRASTRUCTURE_LIMIT
+    )
+
+
+def _cannot_start(state: State, issue: Issue) -> str | None:
+    """Return why a dependency keeps the issue from being planned, or None."""
+    for name in issue.depends_on:
+        if state.landed(name) is not None:
+            continue
+        record = state.current(name)
+        if record is None:
+            continue  # closed before, or its own turn failed without any record
+        if record.status is not PlanningStatus.COMPLETED or record.plan is None:
+            return f"depends on {name}, which has no plan"
+        if record.plan.state is PlanState.REJECTED:
+            return f"depends on {name}, which is rejected"
+    return None
+
+
+def _plan_issue(work: Work, issue: Issue) -> None:
+    """Make one planning turn and record what came of it."""
+    state = work.book.state
+    attempt = state.next_planning_attempt(issue.id)
+    request_id = f"{issue.id}.{attempt}"
+    tip = work.tip()
+    work.book.record(
+        entries.PlanningBegun(
+            issue_id=issue.id, attempt=attempt, request_id=request_id, base_commit=tip
+        )
+    )
+    work.bus.emit(PlanningStarted(issue.id, issue.title, attempt))
+    work.purse.open_issue(
+        work.settings.budget.issue_tokens, None, work.settings.limits.planning_minutes
+    )
+    try:
+        outcome = _ask(work, issue, request_id, tip)
+    except (ProviderError, IssueBudgetSpent) as error:
+        failure = (
+            FailureClass.BUDGET
+            if isinstance(error, (IssueBudgetSpent, SpendLimit))
+            else FailureClass.INFRASTRUCTURE
+        )
+        _record_failure(work, issue, attempt, tip, failure, str(error))
+        if failure is FailureClass.INFRASTRUCTURE:
+            work.breaker.failure(str(error))
+        return
+    finally:
+        work.purse.close_issue()
+    work.breaker.success()
+    _record_outcome(work, issue, attempt, tip, outcome)
+
+
+def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
+    """Send the issue to the Planning agent and wait for its answer."""
+    agent = work.agent(PLANNER)
+    workspace = work.workspaces.open(PLANNER, tip)
+    toolbox = planner_toolbox(
+        request_id=request_id,
+        issue_id=issue.id,
+        jail=workspace.jail,
+        sandbox=work.sandbox,
+        outputs=work.places.outputs / "planning" / request_id,
+        bus=work.bus,
+        accept_solution=_judge(work, issue, tip),
+        accept_questions=lambda questions: Accepted(Questions(questions)),
+        command_seconds=work.settings.limits.command_seconds,
+    )
+    turn = agent.send_input(
+        TurnRequest(
+            request_id=request_id,
+            issue_id=issue.id,
+            text=planning_text(work, issue, request_id, tip),
+            toolbox=toolbox,
+            minutes=work.settings.limits.planning_minutes,
+        )
+    )
+    return agent.wait(turn)
+
+
+def _judge(work: Work, issue: Issue, tip: str) -> Callable[[SubmitSolution], Verdict]:
+    """Return what checks a submitted solution; its problems go back to the agent."""
+    solution_id = work.book.state.next_solution_id(issue.id)
+    created = _created_by_dependencies(work.book.state, issue)
+
+    def judge(sent: SubmitSolution) -> Verdict:
+        solution = to_solution(sent, solution_id=solution_id, issue_id=issue.id)
+        problems = check_solution(
+            solution,
+            existing=lambda path: blob_at(work.repo, tip, path) is not None,
+            created_earlier=created,
+            issue=issue,
+            untested_ok=work.settings.allow_untested,
+        )
+        if problems:
+            return Refused("the plan cannot be accepted yet:\n- " + "\n- ".join(problems))
+        return Accepted(Answer(solution, sent.minutes))
+
+    return judge
+
+
+def _created_by_dependencies(state: State, issue: Issue) -> frozenset[str]:
+    """Return the paths that the plans of the issue's dependencies create."""
+    created: set[str] = set()
+    for name in issue.depends_on:
+        record = state.current(name)
+        if record is not None and record.solution is not None:
+            solution = record.solution
+            created |= {p for p in solution.paths if FileAction.CREATE in solution.actions(p)}
+    return frozenset(created)
+
+
+def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: TurnOutcome) -> None:
+    """Turn an answer into a record, and the turn into a line of the ledger."""
+    common = {
+        "issue_id": issue.id,
+        "planned_at": work.now(),
+        "attempt": attempt,
+        "base_commit": tip,
+        "usage": outcome.usage,
+        "rehearsal": work.settings.rehearsal,
+    }
+    match outcome.answer:
+        case Answer(solution=solution, minutes=minutes):
+            record = PlanningRecord.model_validate(
+                common
+                | {
+                    "solution_id": solution.solution_id,
+                    "status": PlanningStatus.COMPLETED,
+                    "solution": solution,
+                    "plan": _envelope(work, solution, minutes),
+                }
+            )
+        case Questions(questions=questions):
+            record = PlanningRecord.model_validate(
+                common | {"status": PlanningStatus.NEEDS_CLARIFICATION, "questions": questions}
+            )
+        case _:
+            record = PlanningRecord.model_validate(
+                common
+                | {
+                    "status": PlanningStatus.FAILED,
+                    "failure_class": FailureClass.AGENT,
+                    "error": outcome.reason or outcome.status,
+                }
+            )
+    _keep(work, issue, record)
+    work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record))
+
+
+def _envelope(work: Work, solution: Solution, minutes: int | None) -> Plan:
+    """Return the plan around a fresh solution: pending, with its risk and terms."""
+    now, budget = work.now(), work.settings.budget
+    allowed = min(max(minutes or 0, budget.issue_minutes), MOST_MINUTES)
+    return Plan(
+        state=PlanState.PENDING,
+        risk=assess(solution),
+        budget=Budget(tokens=budget.issue_tokens, minutes=allowed),
+        may_touch=work.settings.may_touch,
+        created_at=now,
+        created_by=f"{PLANNER}:{work.settings.planner.model}",
+        updated_at=now,
+    )
+
+
+def _record_failure(
+    work: Work, issue: Issue, attempt: int, tip: str, failure: FailureClass, reason: str
+) -> None:
+    record = PlanningRecord(
+        issue_id=issue.id,
+        status=PlanningStatus.FAILED,
+        planned_at=work.now(),
+        attempt=attempt,
+        base_commit=tip,
+        failure_class=failure,
+        error=reason,
+        rehearsal=work.settings.rehearsal,
+    )
+    _keep(work, issue, record)
+
+
+def _keep(work: Work, issue: Issue, record: PlanningRecord) -> None:
+    """Make the record durable, write the plan's Markdown, tell who listens."""
+    earlier = work.book.state.current(issue.id)
+    supersedes = earlier.key if record.plan and earlier and earlier.plan else None
+    work.book.record(entries.PlanRecorded(record=record, supersedes=supersedes))
+    if record.status is PlanningStatus.NEEDS_CLARIFICATION:
+        work.bus.emit(ClarificationNeeded(issue.id, record.questions))
+    elif record.solution is None or record.plan is None:
+        work.bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
+    else:
+        write_atomic(plan_path(work.places.plans, record), render_plan(record, issue).encode())
+        work.bus.emit(
+            PlanRecorded(
+                issue.id,
+                record.key,
+                record.solution.title,
+                record.plan.risk.level,
+                len(record.solution.tasks),
+                record.usage.usd,
+            )
+        )

@@ -1,0 +1,68 @@
+"""What one turn is told: records and git in, the text of a request out."""
+
+from pipeline.agents.fence import nonce_for
+from pipeline.agents.turns import Asked, execute_turn, plan_turn, revise_turn
+from pipeline.domain.issue import Feedback, Issue
+from pipeline.domain.solution import Solution
+from pipeline.execution.finish import RECOVERY_REFS
+from pipeline.git import diff_text, resolve
+from pipeline.phases.work import Work
+from pipeline.safety.gate import Cleared
+
+
+def planning_text(work: Work, issue: Issue, request_id: str, tip: str) -> str:
+    """Return the request for a plan: a first one, or another one with what was said and seen."""
+    state = work.book.state
+    asked = Asked(request_id, nonce_for(work.run.run_id, request_id), issue, tip)
+    words: list[Feedback] = [*issue.feedback, *state.feedback.get(issue.id, ())]
+    dependencies = _dependencies(work, issue)
+    earlier = state.current(issue.id)
+    if earlier is None or earlier.solution is None:
+        return plan_turn(work.prompts, asked, feedback=words, dependencies=dependencies)
+    landed = ""
+    if earlier.base_commit is not None and earlier.solution.paths:
+        landed = diff_text(work.repo, earlier.base_commit, tip, earlier.solution.paths)
+    return revise_turn(
+        work.prompts,
+        asked,
+        earlier=earlier.solution,
+        words=words,
+        landed_diff=landed,
+        dependencies=dependencies,
+    )
+
+
+def execution_text(work: Work, cleared: Cleared, request_id: str, base: str) -> str:
+    """Return the request to carry a plan out on `base`."""
+    record = cleared.record
+    assert record.solution is not None
+    assert record.plan is not None
+    issue = next(one for one in work.load_issues() if one.id == record.issue_id)
+    landed = ""
+    if cleared.landed_between and cleared.record.base_commit is not None:
+        landed = diff_text(work.repo, cleared.record.base_commit, base, record.solution.paths)
+    return execute_turn(
+        work.prompts,
+        Asked(request_id, nonce_for(work.run.run_id, request_id), issue, base),
+        solution=record.solution,
+        may_touch=record.plan.may_touch,
+        minutes=min(record.plan.budget.minutes, work.settings.limits.execution_minutes),
+        landed_diff=landed,
+        recovery_diff=_interrupted_work(work, record.key),
+    )
+
+
+def _dependencies(work: Work, issue: Issue) -> list[Solution]:
+    """Return the current solutions of the issue's dependencies that have not landed yet."""
+    state = work.book.state
+    records = [state.current(name) for name in issue.depends_on if state.landed(name) is None]
+    return [one.solution for one in records if one is not None and one.solution is not None]
+
+
+def _interrupted_work(work: Work, solution_id: str) -> str:
+    """Return as a diff what the newest attempt had done when it was cut off; usually nothing."""
+    attempts = work.book.state.attempts(solution_id)
+    if not attempts or attempts[-1].base_commit is None:
+        return ""
+    kept = resolve(work.repo, f"{RECOVERY_REFS}/{attempts[-1].execution_result_id}")
+    return diff_text(work.repo, attempts[-1].base_commit, kept) if kept else ""

@@ -1,0 +1,219 @@
+"""Where each issue stands, derived from the journal's state: what `status` and the report show.
+
+group          states it gathers
+landed         completed
+needs you      a plan is pending or stale, or the planner asked questions
+parked         deferred, blocked, or stopped by quota, budget, infrastructure, an interruption
+turned down    the plan was rejected
+failed         planning or execution failed, or was rolled back
+not started    everything that the pipeline will take up by itself
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.domain.issue import Issue, IssueState
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import (
+    ExecutionRecord,
+    ExecutionStatus,
+    FailureClass,
+    PlanningRecord,
+    PlanningStatus,
+)
+from pipeline.plans.ordering import planning_order
+from pipeline.store.state import State
+
+
+class Group(StrEnum):
+    """The groups of the report, in its order."""
+
+    LANDED = "landed"
+    NEEDS_YOU = "needs you"
+    PARKED = "parked"
+    TURNED_DOWN = "turned down"
+    FAILED = "failed"
+    NOT_STARTED = "not started"
+
+
+BLAMED = frozenset({FailureClass.TESTS, FailureClass.AGENT, FailureClass.PLAN_TOO_NARROW})
+"""Failures that are not tried again without new information."""
+
+INFRASTRUCTURE_LIMIT = 3
+"""So many infrastructure failures in a row park an issue (D11)."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one issue stands, and why."""
+
+    issue: Issue
+    state: IssueState
+    group: Group
+    reason: str | None = None
+    record: PlanningRecord | None = None
+    """The current planning record."""
+    attempt: ExecutionRecord | None = None
+    """The newest attempt at the current plan, or the one that landed."""
+
+
+def standings(
+    issues: Sequence[Issue], state: State, problems: Mapping[str, str], *, working: bool = False
+) -> list[Standing]:
+    """Return the standing of every issue, in the order given.
+
+    `problems` names issues that cannot start because of the backlog itself (a cycle, a missing
+    dependency). `working` tells whether an orchestrator is alive, so that an open turn means
+    "at work" rather than "was interrupted".
+    """
+    known = {issue.id: issue for issue in issues}
+    done: dict[str, Standing] = {}
+
+    def standing(issue: Issue) -> Standing:
+        if issue.id not in done:
+            done[issue.id] = _own(issue, state, working=working)
+            if issue.id in problems:
+                done[issue.id] = _blocked(done[issue.id], problems[issue.id])
+            else:
+                done[issue.id] = _after_dependencies(done[issue.id], known, standing)
+        return done[issue.id]
+
+    for issue in planning_order(issues):
+        standing(issue)  # dependencies first, so that no chain is followed deeper than one step
+    return [standing(issue) for issue in issues]
+
+
+def exit_code(all_of_them: Sequence[Standing]) -> int:
+    """Return 3 when something waits for a person, 4 when something failed or is parked, else 0."""
+    groups = {one.group for one in all_of_them}
+    if Group.NEEDS_YOU in groups:
+        return 3
+    return 4 if groups & {Group.FAILED, Group.PARKED, Group.NOT_STARTED} else 0
+
+
+def can_progress_alone(one: Standing) -> bool:
+    """Tell whether a later run takes the issue up without any decision or new information."""
+    return one.group is Group.NOT_STARTED or (
+        one.group is Group.PARKED and one.state is IssueState.PARKED
+    )
+
+
+def infrastructure_failures(state: State, issue_id: str) -> int:
+    """Return how many of the issue's newest outcomes in a row were infrastructure failures."""
+    plans = [one for one in state.planning.values() if one.issue_id == issue_id]
+    attempts = [one for plan in plans for one in state.attempts(plan.key)]
+    outcomes = {one.key: one.failure_class for one in plans}
+    outcomes |= {one.key: one.failure_class for one in attempts}
+    newest = sorted(outcomes, key=state.recorded_at_seq.__getitem__, reverse=True)
+    count = 0
+    for key in newest:
+        if outcomes[key] is not FailureClass.INFRASTRUCTURE:
+            break
+        count += 1
+    return count
+
+
+def _own(issue: Issue, state: State, *, working: bool) -> Standing:
+    """Return the standing that follows from the issue's own records."""
+    record = state.current(issue.id)
+    landed = state.landed(issue.id)
+    if landed is not None:
+        return Standing(issue, IssueState.COMPLETED, Group.LANDED, None, record, landed)
+    if issue.closed:
+        return Standing(issue, IssueState.COMPLETED, Group.LANDED, "done before", record)
+    if working and state.open_planning and state.open_planning.issue_id == issue.id:
+        return Standing(issue, IssueState.PLANNING, Group.NOT_STARTED, None, record)
+    if working and state.open_attempt and state.open_attempt.issue_id == issue.id:
+        return Standing(issue, IssueState.EXECUTING, Group.NOT_STARTED, None, record)
+    if record is None or issue.id in state.replan:
+        return Standing(issue, IssueState.REGISTERED, Group.NOT_STARTED, None, record)
+    if record.status is not PlanningStatus.COMPLETED or record.plan is None:
+        return _without_plan(issue, record, state)
+    return _with_plan(issue, record, state)
+
+
+def _without_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:
+    if record.status is PlanningStatus.NEEDS_CLARIFICATION:
+        asked = " / ".join(record.questions)
+        return Standing(issue, IssueState.PARKED, Group.NEEDS_YOU, asked, record)
+    if record.failure_class in BLAMED or record.failure_class is None:
+        return Standing(issue, IssueState.FAILED, Group.FAILED, record.error, record)
+    return _parked_or_again(issue, record, None, record.failure_class, record.error, state)
+
+
+def _with_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:
+    plan = record.plan
+    assert plan is not None
+    planned, parked = IssueState.PLANNED, IssueState.PARKED
+    match plan.state:
+        case PlanState.PENDING if plan.deferred:
+            return Standing(issue, parked, Group.PARKED, "deferred", record)
+        case PlanState.PENDING:
+            return Standing(issue, planned, Group.NEEDS_YOU, plan.state_reason, record)
+        case PlanState.STALE:
+            return Standing(
+                issue, IssueState.REGISTERED, Group.NOT_STARTED, plan.state_reason, record
+            )
+        case PlanState.REJECTED:
+            return Standing(issue, parked, Group.TURNED_DOWN, plan.state_reason, record)
+        case PlanState.APPROVED:
+            return _approved(issue, record, state)
+        case PlanState.INACTIVE | PlanState.DRAFTING | PlanState.SUPERSEDED:
+            return Standing(
+                issue, IssueState.REGISTERED, Group.NOT_STARTED, plan.state_reason, record
+            )
+
+
+def _approved(issue: Issue, record: PlanningRecord, state: State) -> Standing:
+    attempts = state.attempts(record.key)
+    if not attempts or record.key in state.rerun:
+        return Standing(issue, IssueState.PLANNED, Group.NOT_STARTED, None, record)
+    last = attempts[-1]
+    if last.status is ExecutionStatus.ROLLED_BACK:
+        return Standing(issue, IssueState.FAILED, Group.FAILED, "rolled back", record, last)
+    if last.failure_class in BLAMED:
+        return Standing(issue, IssueState.FAILED, Group.FAILED, last.error, record, last)
+    return _parked_or_again(issue, record, last, last.failure_class, last.error, state)
+
+
+def _parked_or_again(
+    issue: Issue,
+    record: PlanningRecord,
+    attempt: ExecutionRecord | None,
+    failure: FailureClass | None,
+    error: str | None,
+    state: State,
+) -> Standing:
+    """Return `parked`; a later run takes it up again unless the breaker has opened."""
+    reason = f"{failure}: {error}" if failure and error else error
+    broken = infrastructure_failures(state, issue.id) >= INFRASTRUCTURE_LIMIT
+    shown = IssueState.BLOCKED if broken else IssueState.PARKED
+    if broken:
+        reason = f"{reason} ({INFRASTRUCTURE_LIMIT} times in a row; `pipeline retry {issue.id}`)"
+    return Standing(issue, shown, Group.PARKED, reason, record, attempt)
+
+
+def _after_dependencies(
+    own: Standing, known: Mapping[str, Issue], standing: Callable[[Issue], Standing]
+) -> Standing:
+    """Return the standing, `blocked` where a dependency can no longer land by itself."""
+    if own.group in (Group.LANDED, Group.TURNED_DOWN, Group.FAILED):
+        return own
+    for name in own.issue.depends_on:
+        other = standing(known[name])
+        if other.group in (Group.FAILED, Group.TURNED_DOWN):
+            return _blocked(own, f"depends on {name}, which is {_in_words(other)}")
+        if other.state is IssueState.BLOCKED:
+            return _blocked(own, f"depends on {name}, which is blocked")
+    return own
+
+
+def _in_words(one: Standing) -> str:
+    return "rejected" if one.group is Group.TURNED_DOWN else "failed"
+
+
+def _blocked(own: Standing, reason: str) -> Standing:
+    if own.group is Group.LANDED:
+        return own
+    return Standing(own.issue, IssueState.BLOCKED, Group.PARKED, reason, own.record, own.attempt)
