@@ -6,6 +6,7 @@ A finished turn leaves only its digest. Everything before the open turn stays by
 request to request, so that a vendor's cache answers for it.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -123,7 +124,7 @@ def size(block: Block) -> int:
         case Said():
             return tokens(block.text)
         case Reply():
-            return tokens(orjson.dumps(block.raw))
+            return tokens(json.dumps(block.raw, ensure_ascii=False))
         case Results():
             return sum(tokens(result.text) for result in block.results)
         case Head():

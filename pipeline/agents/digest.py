@@ -47,7 +47,8 @@ def execution_digest(record: ExecutionRecord, lessons: Sequence[Lesson] = ()) ->
     """Return about 200 tokens on an execution turn; `lessons` are those that were kept."""
     name = f"{record.issue_id} ({record.solution_id})"
     if record.status is ExecutionStatus.COMPLETED:
-        head = f"{name} landed as {(record.commit_hash or '')[:12]}, tests passed"
+        tested = "tests passed" if record.verification.all_tests_passed else "without tests"
+        head = f"{name} landed as {(record.commit_hash or '')[:12]}, {tested}"
     else:
         kind = record.failure_class.value if record.failure_class else record.status.value
         head = f"{name} failed ({kind}): {short(record.error or 'no reason given')}"

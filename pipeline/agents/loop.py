@@ -79,9 +79,9 @@ class Loop:
         self._note(
             turn,
             "reply",
-            text=reply.text,
+            text=storable(reply.text),
             next_step=reply.next_step.value,
-            calls=[[call.id, call.name, call.arguments] for call in reply.tool_calls],
+            calls=[[call.id, call.name, storable(call.arguments)] for call in reply.tool_calls],
             response_id=reply.response_id,
         )
         return _NEXT[reply.next_step](self, turn, reply)
@@ -190,6 +190,11 @@ _TOO_OFTEN: dict[CountsAs, str] = {
     "answer": "the answer was still wrong after {} corrections; the last: {}",
     "repair": "the verification still failed after {} repairs; the last: {}",
 }
+
+
+def storable(text: str) -> str:
+    """Return `text` without the lone surrogates that a model's JSON may hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _names(turn: Turn) -> tuple[str, tuple[str, ...]]:

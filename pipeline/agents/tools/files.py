@@ -68,17 +68,25 @@ def read_bytes(room: Room, spot: Spot) -> bytes:
             descriptor = os.open(name, flags, dir_fd=folder)
         except FileNotFoundError as error:
             raise ToolProblem(f"there is no file {spot.shown!r} (see list_files)") from error
+        try:
+            check_readable(descriptor, spot)
+        except ToolProblem:
+            os.close(descriptor)
+            raise
         with os.fdopen(descriptor, "rb") as file:
-            state = os.fstat(descriptor)
-            if stat.S_ISDIR(state.st_mode):
-                raise ToolProblem(f"{spot.shown!r} is a folder: use list_files")
-            if not stat.S_ISREG(state.st_mode):
-                raise ToolProblem(f"{spot.shown!r} is not a regular file")
-            if state.st_size > MOST_BYTES:
-                raise ToolProblem(
-                    f"{spot.shown!r} has {state.st_size} bytes, too many to read: use search"
-                )
             return file.read(MOST_BYTES)
+
+
+def check_readable(descriptor: int, spot: Spot) -> None:
+    """Raise unless an open file is a regular one of a size that can be read."""
+    state = os.fstat(descriptor)
+    if stat.S_ISDIR(state.st_mode):
+        raise ToolProblem(f"{spot.shown!r} is a folder: use list_files")
+    if not stat.S_ISREG(state.st_mode):
+        raise ToolProblem(f"{spot.shown!r} is not a regular file")
+    if state.st_size > MOST_BYTES:
+        size = state.st_size
+        raise ToolProblem(f"{spot.shown!r} has {size} bytes, too many to read: use search")
 
 
 def write_bytes(room: Room, spot: Spot, content: bytes) -> bool:

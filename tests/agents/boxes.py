@@ -1,0 +1,149 @@
+"""A workspace with its tools, for tests: a real folder, a real sandbox, handlers that remember."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.agents.messages import ToolCall, ToolResult
+from pipeline.agents.toolbox import (
+    Accepted,
+    Answered,
+    Leash,
+    Output,
+    Returned,
+    Toolbox,
+    Verdict,
+)
+from pipeline.agents.tools.boxes import executor_toolbox, planner_toolbox
+from pipeline.agents.tools.wire import SubmitResult, SubmitSolution
+from pipeline.events import Event, EventBus
+from pipeline.sandbox import Jail, Sandbox, Unconfined
+from tests.builders import write_files
+
+REQUEST = "ISS-1.1"
+LONG = Leash(lambda: 60.0, lambda: False)
+
+
+@dataclass
+class Desk:
+    """A workspace mounted at a checkout, and everything its tools told."""
+
+    folder: Path
+    sandbox: Sandbox = field(default_factory=Unconfined)
+    keep: tuple[str, ...] = ()
+    events: list[Event] = field(default_factory=list)
+    finished: list[tuple[str, str]] = field(default_factory=list)
+    verdict: Verdict | None = None
+    """What every judge says; None: it accepts what it was given."""
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    @property
+    def checkout(self) -> Path:
+        return self.folder / "checkout"
+
+    @property
+    def jail(self) -> Jail:
+        keep = tuple(self.checkout / name for name in self.keep)
+        return Jail(self.workspace, self.checkout, self.folder / "objects", keep=keep)
+
+    def write(self, files: dict[str, str]) -> "Desk":
+        self.checkout.mkdir(parents=True, exist_ok=True)
+        write_files(self.workspace, files)
+        return self
+
+    def executor(self) -> Toolbox:
+        return executor_toolbox(
+            **self._common(), finish_task=self._finish, accept_result=self._accept
+        )
+
+    def planner(self) -> Toolbox:
+        return planner_toolbox(
+            **self._common(), accept_solution=self._accept, accept_questions=self._accept
+        )
+
+    def call(self, name: str, **arguments: object) -> ToolResult:
+        """Call a tool of the executor that does not end a turn."""
+        result = send(self.executor(), name, **arguments)
+        assert isinstance(result, ToolResult)
+        return result
+
+    def _common(self) -> dict[str, object]:
+        return {
+            "request_id": REQUEST,
+            "issue_id": "ISS-1",
+            "jail": self.jail,
+            "sandbox": self.sandbox,
+            "outputs": self.folder / "outputs",
+            "bus": EventBus([self.events.append]),
+        }
+
+    def _finish(self, task_id: str, summary: str) -> Verdict:
+        self.finished.append((task_id, summary))
+        return self.verdict or Output(f"{task_id}: all tests passed")
+
+    def _accept(self, sent: SubmitSolution | SubmitResult | tuple[str, ...]) -> Verdict:
+        return self.verdict or Accepted(sent)
+
+
+def send(box: Toolbox, name: str, **arguments: object) -> ToolResult | Returned | Answered:
+    """Call a tool as a model would."""
+    return box.call(ToolCall("call-1", name, json.dumps(arguments)), LONG)
+
+
+def solution_arguments(**changes: object) -> dict[str, object]:
+    """Return the arguments of a valid `submit_solution`."""
+    return {
+        "request_id": REQUEST,
+        "title": "Reject expired tokens",
+        "goal": "An expired token no longer opens a session.",
+        "approach": "Compare `exp` in verify_token of src/auth.py.",
+        "assumptions": [],
+        "clarifying_questions": [],
+        "tasks": [
+            {
+                "id": "T1",
+                "title": "Check the expiry",
+                "description": "verify_token raises Expired when exp lies in the past.",
+                "depends_on": [],
+                "files": [{"path": "src/auth.py", "action": "modify", "change": "check exp"}],
+                "steps": [
+                    {
+                        "type": "modify_file",
+                        "target": "src/auth.py",
+                        "action": "check exp",
+                        "content": None,
+                        "command": None,
+                        "timeout_s": 300,
+                    }
+                ],
+                "tests": ["python -m pytest -q tests/test_auth.py"],
+            }
+        ],
+        "acceptance_criteria": ["An expired token gives 401."],
+        "acceptance_commands": ["python -m pytest -q"],
+        "risks": [{"item": "clock skew", "mitigation": "60 s leeway"}],
+        "rollback": "Revert the commit.",
+        "artifacts": [],
+        "score": 0.9,
+        "minutes": None,
+        "lessons": [{"kind": "command", "text": "python -m pytest -q"}],
+        **changes,
+    }
+
+
+def result_arguments(**changes: object) -> dict[str, object]:
+    """Return the arguments of a valid `submit_result`."""
+    return {
+        "request_id": REQUEST,
+        "status": "completed",
+        "summary": "verify_token now checks exp.",
+        "tests_passed": True,
+        "failed_task_id": None,
+        "reason": None,
+        "too_narrow_paths": [],
+        "lessons": [],
+        **changes,
+    }
