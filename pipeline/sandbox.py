@@ -23,6 +23,8 @@ Profile = Literal["plan", "execute"]
 
 OBJECTS_MOUNT = Path("/run/pipeline/objects")
 EMPTY = tuple(map(Path, ("/home", "/root", "/mnt", "/media", "/srv", "/run", "/var", "/tmp")))
+SECRET = tuple(map(Path, ("/etc/shadow", "/etc/gshadow", "/etc/ssh", "/etc/ssl/private")))
+"""Root could read these inside; nobody's tests need them."""
 SYSTEM_BINS = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 MAX_OUTPUT = 10 * 2**20
 
@@ -215,6 +217,11 @@ def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
     for place in EMPTY:
         if place.is_dir() and not place.is_symlink():
             yield ["--tmpfs", str(place)]
+    for place in SECRET:
+        if place.is_dir():
+            yield ["--tmpfs", str(place)]
+        elif place.exists():
+            yield ["--ro-bind", "/dev/null", str(place)]
     yield ["--dir", "/var/tmp", "--symlink", "/run", "/var/run"]
     for place in jail.hide:
         if place.is_dir() and not hidden(place):

@@ -191,8 +191,9 @@ def test_single_paths_are_brought_back(repo: git.Repository, work: tuple[Path, P
     tree, index = work
     base = git.head_commit(repo)
     write_files(tree, {"a.txt": "changed", "new": "n", "src/b.py": "kept = 1\n"})
-    git.write_tree(repo, tree, index, base)
-    git.restore_paths(repo, base, ["a.txt", "new"], work_tree=tree, index=index)
+    written = git.write_tree(repo, tree, index, base)
+    undone = git.undo_paths(repo, written, base, ["a.txt", "new"], work_tree=tree, index=index)
+    assert git.changed_paths(repo, base, undone) == ["src/b.py"]
     assert git.changed_paths(repo, base, git.write_tree(repo, tree, index, base)) == ["src/b.py"]
     assert not (tree / "new").exists()
 

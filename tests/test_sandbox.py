@@ -115,6 +115,10 @@ def test_homes_and_runtime_folders_are_empty(jail: Jail) -> None:
     assert run(jail, "echo x > /var/tmp/x").ok
 
 
+def test_the_machines_own_secrets_are_empty(jail: Jail) -> None:
+    assert lines(jail, "cat /etc/shadow; ls -A /etc/ssh 2>/dev/null") == []
+
+
 def test_the_objects_are_there_read_only(jail: Jail) -> None:
     assert BWRAP.objects_path(jail.objects) == OBJECTS_MOUNT
     assert lines(jail, f"cat {OBJECTS_MOUNT}/pack/x") == ["object"]

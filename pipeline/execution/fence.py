@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from pipeline.errors import PipelineError
 from pipeline.execution.workspace import Workspace
-from pipeline.git import Repository, changed_paths, diff_bytes, restore_paths, write_tree
+from pipeline.git import Repository, changed_paths, diff_bytes, undo_paths, write_tree
 from pipeline.plans.globs import matches_any
 
 CLOSED = (".workflow/", ".git/")
 """No glob opens these."""
 PATHS_PER_DIFF = 200
+ROUNDS = 20
+"""An undone `.gitignore` may show files that it hid; each round undoes what has come up."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,24 @@ def fence(
     globs. Creation, change, deletion and mode all count. A planned file counts even when it is
     ignored. Raises `NestedRepository`, which the agent can mend.
     """
-    tree = _tree(repo, workspace, base, planned)
-    changed = changed_paths(repo, base, tree)
-    outside = _outside(changed, planned, may_touch)
-    if not outside:
-        return Fenced(tree, tuple(changed))
-    patch = b"".join(
-        diff_bytes(repo, base, tree, outside[start : start + PATHS_PER_DIFF])
-        for start in range(0, len(outside), PATHS_PER_DIFF)
-    )
-    restore_paths(repo, base, outside, work_tree=workspace.root, index=workspace.index)
-    tree = _tree(repo, workspace, base, planned)
-    changed = changed_paths(repo, base, tree)
-    if left := _outside(changed, planned, may_touch):
-        raise PipelineError(f"changes outside the plan cannot be undone: {', '.join(left)}")
-    return Fenced(tree, tuple(changed), tuple(outside), patch)
+    outside: list[str] = []
+    patch = b""
+    for _ in range(ROUNDS):
+        tree = _tree(repo, workspace, base, planned)
+        changed = changed_paths(repo, base, tree)
+        found = _outside(changed, planned, may_touch)
+        if not found:
+            return Fenced(tree, tuple(changed), tuple(sorted(outside)), patch)
+        outside += found
+        patch += _patch(repo, base, tree, found)
+        undo_paths(repo, tree, base, found, work_tree=workspace.root, index=workspace.index)
+    raise PipelineError(f"changes outside the plan cannot be undone: {', '.join(found)}")
+
+
+def _patch(repo: Repository, base: str, tree: str, paths: Sequence[str]) -> bytes:
+    starts = range(0, len(paths), PATHS_PER_DIFF)
+    chunks = [paths[start : start + PATHS_PER_DIFF] for start in starts]
+    return b"".join(diff_bytes(repo, base, tree, chunk) for chunk in chunks)
 
 
 def _tree(repo: Repository, workspace: Workspace, base: str, planned: Sequence[str]) -> str:

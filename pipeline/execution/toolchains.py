@@ -49,13 +49,14 @@ class Toolchains:
     env: tuple[tuple[str, str], ...] = ()
 
 
-def find_toolchains(home: Path, search_path: str) -> Toolchains:
+def find_toolchains(home: Path, search_path: str, checkout: Path | None = None) -> Toolchains:
     """Return the toolchains below `home` and those that `search_path` (a PATH) leads to.
 
-    The prefix of the Python on the path comes first: its version manager's shims are slow.
+    The prefix of the Python on the path, as seen from `checkout` (version managers look at
+    files there), comes first: the managers' shims are slow.
     """
     shown = [(name, home / name) for name in SHOWN if (home / name).is_dir()]
-    prefixes = _python_prefixes(search_path)
+    prefixes = _python_prefixes(search_path, checkout)
     entries = [Path(entry) for entry in search_path.split(":") if entry.startswith("/")]
     places = [place for _, place in shown]
     bins = [prefix / "bin" for prefix in prefixes]
@@ -111,10 +112,11 @@ def is_python(prefix: Path) -> bool:
     return any(prefix.glob("lib/python3*/os.py")) and prefix.name != ".local"
 
 
-def _python_prefixes(search_path: str) -> list[Path]:
+def _python_prefixes(search_path: str, checkout: Path | None) -> list[Path]:
     """Return the prefixes of the Python on the path: its virtual environment's, then its own."""
     try:
-        done = proc.run(["python3", "-c", ASK_PYTHON], env={"PATH": search_path}, timeout_s=20)
+        words = ["python3", "-I", "-c", ASK_PYTHON]
+        done = proc.run(words, cwd=checkout, env={"PATH": search_path}, timeout_s=20)
     except proc.CannotStart:
         return []
     prefixes = [Path(line) for line in done.output.decode("utf-8", "replace").split("\n") if line]

@@ -10,6 +10,7 @@ The pipeline's git never reads `tree/.git`: an agent may have written anything t
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +69,8 @@ class Workspaces:
     def toolchains(self) -> Toolchains:
         """Return what was given, else what is found for the current user, asked once."""
         if self._toolchains is None:
-            self._toolchains = find_toolchains(Path.home(), os.environ.get("PATH", os.defpath))
+            path = os.environ.get("PATH", os.defpath)
+            self._toolchains = find_toolchains(Path.home(), path, self._repo.root)
         return self._toolchains
 
     def path(self, name: str) -> Path:
@@ -86,7 +88,7 @@ class Workspaces:
             workspace = self._fill(folder, commit, commit)
         except (GitError, OSError):
             remove_tree(folder)  # an unreadable rest of an attempt; a new clone needs nothing of it
-            workspace = self._fill(folder, commit, commit)
+            workspace = self._fill_anew(folder, commit)
         self._set_up(workspace)
         return workspace
 
@@ -107,11 +109,21 @@ class Workspaces:
         for folder in self._places.repo_cache.glob(f"{FRESH}*"):
             remove_tree(folder)
 
+    def _fill_anew(self, folder: Path, commit: str) -> Workspace:
+        try:
+            return self._fill(folder, commit, commit)
+        except OSError as error:
+            raise PipelineError(
+                f"cannot make the workspace {str(folder)!r}: {error.strerror}; "
+                "is there room on the disk?"
+            ) from error
+
     def _fill(self, folder: Path, tree: str, head: str) -> Workspace:
         root, index = folder / "tree", folder / "index"
         root.mkdir(parents=True, exist_ok=True)
         (folder / "index.lock").unlink(missing_ok=True)
         _remove_git(root)
+        reset_modes(root)
         check_out(self._repo, tree, work_tree=root, index=index)
         kept = find_kept(self._repo, self._keep, tree, folder / "copies")
         place_kept(kept, root, linked=self._sandbox.name == "none")
@@ -176,10 +188,17 @@ def remove_tree(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except PermissionError:
-        for current, names, _ in os.walk(folder):
-            Path(current).chmod(0o700)
-            for name in names:
-                inner = Path(current, name)
-                if not inner.is_symlink():
-                    inner.chmod(0o700)
+        reset_modes(folder)
         shutil.rmtree(folder)
+
+
+def reset_modes(folder: Path) -> None:
+    """Give folders and files below `folder` their plain modes; git knows only the x bit."""
+    folder.chmod(0o755)
+    for current, names, files in os.walk(folder):
+        for name in (*names, *files):
+            path = Path(current, name)
+            mode = path.lstat().st_mode
+            plain = 0o755 if stat.S_ISDIR(mode) or mode & 0o100 else 0o644
+            if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != plain:
+                path.chmod(plain)

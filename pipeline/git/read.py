@@ -191,6 +191,12 @@ def find_attempt(repo: Repository, base: str, tip: str, attempt_id: str) -> Comm
     return next((c for c in commits if c.trailers.get("Attempt-Id") == [attempt_id]), None)
 
 
+def is_mentioned(repo: Repository, tip: str, text: str) -> bool:
+    """Tell whether a commit that `tip` reaches has `text` in its message."""
+    words = ("log", "-1", "--format=%H", "--fixed-strings", f"--grep={text}")
+    return bool(run(repo, *words, "--end-of-options", tip).output.strip())
+
+
 def worktree_with(repo: Repository, branch: str) -> Path | None:
     """Return the checkout that has `branch` (short name) checked out, or None."""
     blocks = run(repo, "worktree", "list", "--porcelain", "-z").output.split(b"\0\0")

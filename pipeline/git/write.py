@@ -63,19 +63,36 @@ def check_out(repo: Repository, tree: str, *, work_tree: Path, index: Path) -> N
         git.run("clean", "-ffdxq", cwd=work_tree)
 
 
-def restore_paths(
-    repo: Repository, tree: str, paths: Sequence[str], *, work_tree: Path, index: Path
-) -> None:
-    """Bring `paths` of a work tree back to what `tree` has there; what it has not is removed.
+def undo_paths(
+    repo: Repository,
+    tree: str,
+    base: str,
+    paths: Sequence[str],
+    *,
+    work_tree: Path,
+    index: Path,
+) -> str:
+    """Return `tree` with `paths` as `base` has them (or has not), and bring the work tree there.
 
-    `index` must hold the work tree as it is now.
+    `index` must hold `tree`, as `write_tree` leaves it.
     """
-    listing = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+    wanted = frozenset(paths)
+    zeros = "0" * len(tree)
+    with plain(repo) as git:
+        removed = [f"0 {zeros}\t{path}" for path in paths]
+        git.run("read-tree", tree)
+        git.run("update-index", "-z", "--index-info", stdin=_joined(removed))
+        listed = fields(git.run("ls-tree", "-r", "-z", "--full-tree", base).output)
+        restored = [entry for entry in listed if entry.split("\t", 1)[1] in wanted]
+        git.run("update-index", "-z", "--index-info", stdin=_joined(restored))
+        undone = git.run("write-tree").output.decode().strip()
     with plain(repo, work_tree=work_tree, index=index) as git:
-        words = ("restore", f"--source={tree}", "--staged", "--worktree", "--no-overlay")
-        git.run(
-            *words, "--pathspec-from-file=-", "--pathspec-file-nul", cwd=work_tree, stdin=listing
-        )
+        git.run("read-tree", "--reset", "-u", undone, cwd=work_tree)
+    return undone
+
+
+def _joined(entries: Sequence[str]) -> bytes:
+    return "".join(f"{entry}\0" for entry in entries).encode("utf-8", "surrogateescape")
 
 
 def write_tree(

@@ -1,0 +1,47 @@
+"""Which toolchains a sandbox shows again: by an allow-list, never the home itself."""
+
+from pathlib import Path
+
+from pipeline.execution.toolchains import find_toolchains, interpreters, is_python
+from tests.builders import write_files
+
+
+def make_python(prefix: Path) -> Path:
+    write_files(prefix, {"lib/python3.11/os.py": "", "bin/python3.11": ""})
+    return prefix
+
+
+def test_only_named_toolchains_of_the_home_are_shown(tmp_path: Path) -> None:
+    for name in (".pyenv/shims", ".cargo/bin", ".ssh", ".config/pipeline", ".aws", ".nvm"):
+        (tmp_path / name).mkdir(parents=True)
+    path = f"{tmp_path}/.pyenv/shims:{tmp_path}/.ssh:{tmp_path}/bin:/usr/bin:relative"
+    found = find_toolchains(tmp_path, path)
+    assert found.read == (tmp_path / ".pyenv", tmp_path / ".cargo/bin", tmp_path / ".nvm")
+    assert found.bins == (tmp_path / ".pyenv/shims",)
+    assert dict(found.env) == {
+        "PYENV_ROOT": f"{tmp_path}/.pyenv",
+        "CARGO_HOME": f"{tmp_path}/.cargo",
+        "NVM_DIR": f"{tmp_path}/.nvm",
+    }
+
+
+def test_an_empty_machine_has_none(tmp_path: Path) -> None:
+    found = find_toolchains(tmp_path, str(tmp_path / "bin"))
+    assert (found.read, found.bins, found.env) == ((), (), ())
+
+
+def test_the_interpreter_of_an_environment_is_found_in_its_config(tmp_path: Path) -> None:
+    python = make_python(tmp_path / "pythons/3.11")
+    write_files(tmp_path / "env", {"pyvenv.cfg": f"home = {python}/bin\nversion = 3.11\n"})
+    (tmp_path / "env/bin").mkdir()
+    (tmp_path / "env/bin/python").symlink_to(python / "bin/python3.11")
+    assert interpreters([tmp_path / "env"], []) == (python,)
+    assert interpreters([tmp_path / "env"], [tmp_path / "pythons"]) == ()
+
+
+def test_a_config_cannot_show_a_folder_that_is_no_python(tmp_path: Path) -> None:
+    (tmp_path / "home/.ssh").mkdir(parents=True)
+    write_files(tmp_path / "env", {"pyvenv.cfg": f"home = {tmp_path}/home/bin\n"})
+    assert interpreters([tmp_path / "env"], []) == ()
+    make_python(tmp_path / "home/.local")
+    assert not is_python(tmp_path / "home/.local")
