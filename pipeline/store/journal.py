@@ -140,6 +140,8 @@ class Journal:
                 if upto is not None and seq > upto:
                     return
                 found = scan([raw], offset=from_offset, seq=seq - 1, wanted=None)
+                if found.last is None and next(file, None) is not None:
+                    raise corrupt(seq, "it does not have the form of a journal line")
                 if found.last is None:
                     return
                 yield found.last

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Plan, PlanRisk, PlanState, RiskLevel, Role
 from pipeline.domain.results import (
     ExecutionRecord,
@@ -52,6 +53,10 @@ def open_book(
     if start:
         book.start(every_commit)
     return book
+
+
+def issue(issue_id: str, *, title: str = "Mend it") -> Issue:
+    return Issue(id=issue_id, title=title, created_at=NOW)
 
 
 def solution(issue_id: str, number: int = 1) -> Solution:

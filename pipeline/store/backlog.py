@@ -1,0 +1,105 @@
+"""The backlog: `.workflow/issues/issues.jsonl`, one issue a line, written by people and by us.
+
+A line that is there is never rewritten: what we add is appended, so that edits by hand, comments
+in unknown fields and the order of lines survive every import byte for byte.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import orjson
+from filelock import FileLock
+from pydantic import ValidationError
+
+from pipeline.domain.issue import Issue
+from pipeline.errors import PipelineError
+from pipeline.paths import Places
+from pipeline.store.files import append_durable, make_folder
+
+LOCK_TIMEOUT_S = 30.0
+
+
+def load_issues(places: Places) -> list[Issue]:
+    """Return all issues in the order of their lines; none when there is no backlog.
+
+    Raises `PipelineError` naming file and line for a bad line or a second issue with one id.
+    """
+    path = places.issues_file
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return parse_lines(raw, source=str(path))
+
+
+def parse_lines(raw: bytes, *, source: str) -> list[Issue]:
+    """Return the issues of JSON lines; blank lines do not count."""
+    issues: list[Issue] = []
+    line_of: dict[str, int] = {}
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        issue = _parse(line, where=f"'{source}' line {number}")
+        if issue.id in line_of:
+            raise PipelineError(
+                f"'{source}' line {number}: issue {issue.id!r} is there already "
+                f"(line {line_of[issue.id]}): give one of them another id"
+            )
+        line_of[issue.id] = number
+        issues.append(issue)
+    return issues
+
+
+def add_issue(places: Places, issue: Issue) -> None:
+    """Append one issue; `PipelineError` when its id is taken."""
+    with locked(places):
+        if any(other.id == issue.id for other in load_issues(places)):
+            raise PipelineError(f"issue {issue.id!r} is there already: choose another id")
+        append_issues(places, [issue])
+
+
+def append_issues(places: Places, issues: Iterable[Issue]) -> None:
+    """Append issues durably, in one write; only for whoever holds the lock."""
+    lines = b"".join(issue.model_dump_json(exclude_none=True).encode() + b"\n" for issue in issues)
+    if lines:
+        append_durable(places.issues_file, _missing_newline(places) + lines)
+
+
+@contextmanager
+def locked(places: Places) -> Iterator[None]:
+    """Hold the backlog's lock for one change of it."""
+    make_folder(places.backlog_lock.parent)
+    with FileLock(places.backlog_lock, timeout=LOCK_TIMEOUT_S):
+        yield
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in a few words on one line."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
+
+
+def _parse(line: bytes, *, where: str) -> Issue:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise PipelineError(f"{where} is no JSON ({error}): mend or remove the line") from error
+    if not isinstance(value, dict):
+        raise PipelineError(f"{where} is no JSON object: mend or remove the line")
+    try:
+        return Issue.model_validate(value)
+    except ValidationError as error:
+        raise PipelineError(f"{where}: {first_problem(error)}: mend or remove the line") from error
+
+
+def _missing_newline(places: Places) -> bytes:
+    """Return what completes a last line that an editor left without its newline."""
+    try:
+        with places.issues_file.open("rb") as file:
+            if file.seek(0, 2) == 0:
+                return b""
+            file.seek(-1, 2)
+            return b"" if file.read() == b"\n" else b"\n"
+    except FileNotFoundError:
+        return b""
