@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pipeline"
 
 LAYERS: list[set[str]] = [
-    {"cli"},
+    {"cli", "__main__"},
     {"app"},
     {"observe", "orchestrator"},
     {"phases"},

@@ -1,6 +1,6 @@
 """One plain line per event on stderr while the pipeline works; JSON lines with `--json`.
 
-    02:46:01  plan     ISS-1  SOL-ISS-1-1 waits for a decision (MEDIUM, 3 tasks)
+02:46:01  plan     ISS-1  SOL-ISS-1-1 waits for a decision (MEDIUM, 3 tasks)
 """
 
 import dataclasses
@@ -109,8 +109,8 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
 
 def line(event: e.Event) -> str:
     """Return the event as one plain line, without a time, free of control characters."""
-    topic, subject, text = LINES[type(event)](event)
-    return clean(f"{topic:<8} {subject:<12} {text}", one_line=True).rstrip()
+    topic, subject, text = (clean(word, one_line=True) for word in LINES[type(event)](event))
+    return f"{topic:<8} {subject:<12} {text}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The report: what came of the backlog, from records alone; JSON for programs, Markdown for people.
 
-    landed / needs you / parked / turned down / failed / not started
+landed / needs you / parked / turned down / failed / not started
 """
 
 from collections.abc import Sequence
