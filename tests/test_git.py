@@ -141,6 +141,13 @@ def test_an_attempt_is_found_by_its_nonce_and_only_in_trailers(repo: git.Reposit
     assert not git.is_ancestor(repo, real, base)
 
 
+def test_a_message_is_found_by_its_text(repo: git.Repository) -> None:
+    commit_files(repo.root, {"x": ""}, message="subject\n\nAttempt-Id: no.ce")
+    assert git.is_mentioned(repo, "main", "Attempt-Id: no.ce")
+    assert not git.is_mentioned(repo, "main", "Attempt-Id: nonce")
+    assert not git.is_mentioned(repo, "main~1", "Attempt-Id: no.ce")
+
+
 def test_a_branch_named_as_the_prefix_collides(repo: git.Repository) -> None:
     assert git.prefix_collision(repo, "pipeline") is None
     run_git(repo.root, "branch", "pipeline")

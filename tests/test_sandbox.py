@@ -1,9 +1,14 @@
 """The walls of the sandbox, tried from inside by the attacks that they answer."""
 
+import contextlib
 import os
+import select
 import socket
 import statistics
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +173,40 @@ def test_a_background_child_neither_hangs_the_reader_nor_survives(jail: Jail) ->
     assert done.output == b"done\n"
     assert done.duration_s < 1
     assert lines(jail, "ls late.txt") != ["late.txt"]
+
+
+RUN_ONE = """
+import sys
+from pathlib import Path
+from pipeline.sandbox import Bubblewrap, Jail
+jail = Jail(*map(Path, sys.argv[1:4]))
+Bubblewrap().run("setsid sleep 3141 & echo > started; wait", jail, "execute", timeout_s=60)
+"""
+
+
+def test_a_killed_pipeline_takes_its_commands_along(jail: Jail) -> None:
+    places = [str(jail.workspace), str(jail.checkout), str(jail.objects)]
+    ours = subprocess.Popen([sys.executable, "-c", RUN_ONE, *places])
+    deadline = time.monotonic() + 20
+    while not (children := _sleepers()) and time.monotonic() < deadline:
+        select.select([], [], [], 0.02)
+    ours.kill()
+    ours.wait()
+    assert children
+    for descriptor in children:
+        ended, _, _ = select.select([descriptor], [], [], 5)
+        os.close(descriptor)
+        assert ended, "a command outlives the pipeline"
+
+
+def _sleepers() -> list[int]:
+    """Return a descriptor of each process that RUN_ONE's script has started."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (place / "cmdline").read_bytes() == b"sleep\x003141\0":
+                found.append(os.pidfd_open(int(place.name)))
+    return found
 
 
 def test_the_deadline_keeps_what_was_printed(jail: Jail) -> None:

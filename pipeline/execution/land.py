@@ -75,20 +75,9 @@ def land(
     return Landed(commit)
 
 
-def checked_out_at(repo: Repository, branch: str) -> Path | None:
-    """Return the checkout that has the run branch checked out: landing there must wait."""
-    return git.worktree_with(repo, branch)
-
-
 def rebased_tree(repo: Repository, commit: str, tip: str) -> str | None:
     """Return the tree of `commit`'s change on top of `tip`; None when they conflict."""
     return git.merge_trees(repo, tip, commit)
-
-
-def rebase(repo: Repository, commit: str, tip: str, *, message: str, when: datetime) -> str | None:
-    """Return a commit that carries `commit`'s change on top of `tip`; None on a conflict."""
-    tree = rebased_tree(repo, commit, tip)
-    return None if tree is None else git.commit_tree(repo, tree, [tip], message, when=when)
 
 
 def keep_failed(

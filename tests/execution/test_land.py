@@ -1,14 +1,12 @@
 """Landing is one compare-and-swap; what did not land is kept beside the branch."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from pipeline import git
 from pipeline.domain.solution import Solution
 from pipeline.execution import land
-from tests.builders import git as run_git
 from tests.builders import make_repository, write_files
 from tests.execution.conftest import Ground
 
@@ -84,8 +82,9 @@ def test_a_branch_that_has_moved_refuses_and_the_change_can_be_carried_over(
     mine = commit_of(site, base, {"app.py": "VALUE = 2\n"})
     land.land(site.repo, branch=BRANCH, commit=other, base=base)
     assert land.land(site.repo, branch=BRANCH, commit=mine, base=base) == land.Refused(other)
-    moved = land.rebase(site.repo, mine, other, message=message(), when=NOW)
-    assert moved is not None
+    tree = land.rebased_tree(site.repo, mine, other)
+    assert tree is not None
+    moved = land.make_commit(site.repo, tree=tree, base=other, message=message(), when=NOW)
     assert git.changed_paths(site.repo, other, moved) == ["app.py"]
     landed = land.land(site.repo, branch=BRANCH, commit=moved, base=other)
     assert landed == land.Landed(moved)
@@ -96,19 +95,12 @@ def test_a_conflict_has_no_tree(site: Ground, base: str) -> None:
     other = commit_of(site, base, {"app.py": "VALUE = 3\n"})
     mine = commit_of(site, base, {"app.py": "VALUE = 2\n"})
     assert land.rebased_tree(site.repo, mine, other) is None
-    assert land.rebase(site.repo, mine, other, message=message(), when=NOW) is None
 
 
 def test_a_deleted_branch_refuses_without_a_tip(site: Ground, base: str) -> None:
     commit = commit_of(site, base, {"app.py": "VALUE = 2\n"})
     git.delete_ref(site.repo, f"refs/heads/{BRANCH}", base)
     assert land.land(site.repo, branch=BRANCH, commit=commit, base=base) == land.Refused(None)
-
-
-def test_a_branch_that_is_checked_out_is_seen(site: Ground, base: str, tmp_path: Path) -> None:
-    assert land.checked_out_at(site.repo, BRANCH) is None
-    run_git(site.repo.root, "worktree", "add", "-q", str(tmp_path / "look"), BRANCH)
-    assert land.checked_out_at(site.repo, BRANCH) == tmp_path / "look"
 
 
 @pytest.mark.parametrize(
