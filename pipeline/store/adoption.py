@@ -8,6 +8,7 @@ at all.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -44,6 +45,7 @@ class _Harvest:
     """Issues whose plan cannot be read as ours."""
     kept: list[EditIgnored] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    sha256: list[str] = field(default_factory=list)
 
 
 def adopt(
@@ -81,7 +83,9 @@ def _entries(harvest: _Harvest) -> list[Entry]:
     }
     return [
         DocumentsAdopted(
-            planning_records=len(harvest.plans), execution_records=len(harvest.attempts)
+            planning_records=len(harvest.plans),
+            execution_records=len(harvest.attempts),
+            sha256=tuple(harvest.sha256),
         ),
         *harvest.kept,
         *(PlanRecorded(record=plan) for plan in harvest.plans),
@@ -136,6 +140,7 @@ def _records(name: DocumentName, path: Path, harvest: _Harvest, now: datetime) -
         raw = path.read_bytes()
     except FileNotFoundError:
         return []
+    harvest.sha256.append(sha256(raw).hexdigest())
     found = read(raw, file=str(path))
     if found is None:
         copy = keep_copy(path, raw, now)

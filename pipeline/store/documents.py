@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from os import stat_result
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pipeline.events import EventBus
 from pipeline.paths import Places
 from pipeline.store import run_file
 from pipeline.store.document_text import DocumentName, Found, compose, read
-from pipeline.store.entries import EditIgnored
+from pipeline.store.entries import DocumentsAdopted, EditIgnored
 from pipeline.store.files import remove_temporaries, write_atomic
 from pipeline.store.hand_edits import Verdict, judge
 from pipeline.store.journal import Journal, Probe, no_probe
@@ -169,6 +170,8 @@ class Documents:
             return
         found = read(raw, file=str(sheet.path))
         sheet.signature = None
+        if self._was_adopted(raw):
+            return
         if found is None:
             self._keep(sheet, raw, Verdict(), why="it is no valid results document")
             return
@@ -183,6 +186,12 @@ class Documents:
             )
         verdict = judge(sheet.name, found.records, then=self._state_at(sheet, seq), now=self._state)
         self._carry_out(sheet, raw, verdict)
+
+    def _was_adopted(self, raw: bytes) -> bool:
+        """Tell whether our journal was started from exactly this document."""
+        first = self._journal.first
+        entry = first.entry if first and first.kind == "documents_adopted" else None
+        return isinstance(entry, DocumentsAdopted) and sha256(raw).hexdigest() in entry.sha256
 
     def _is_from_this_journal(self, found: Found) -> bool:
         """Tell whether `journal_seq` means a line of our journal; a plain document may not say."""

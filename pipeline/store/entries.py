@@ -216,6 +216,8 @@ class DocumentsAdopted(Entry):
     kind: Literal["documents_adopted"] = "documents_adopted"
     planning_records: int
     execution_records: int
+    sha256: tuple[str, ...] = ()
+    """Of the documents as they were: they are replaced without counting as edited."""
 
 
 AnyEntry = (
