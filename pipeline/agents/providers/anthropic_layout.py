@@ -68,12 +68,15 @@ def request_body(request: ModelRequest, model: str, effort: str | None) -> dict[
 
 
 def _messages(request: ModelRequest) -> list[Block]:
-    """Return the turn as messages, neighbours of one role joined, with their cache marks."""
+    """Return the turn as messages, the user's neighbours joined, with their cache marks.
+
+    Two assistant messages in a row are a paused answer and how it went on; they stay apart.
+    """
     before = _marked(_texts(request.memory, *request.ledger), HOUR)
     parts: list[tuple[str, list[Block]]] = [("user", before), *map(_part, request.turn)]
     joined: list[tuple[str, list[Block]]] = []
     for role, blocks in parts:
-        if joined and joined[-1][0] == role:
+        if role == "user" and joined and joined[-1][0] == role:
             joined[-1][1].extend(blocks)
         elif blocks:
             joined.append((role, list(blocks)))

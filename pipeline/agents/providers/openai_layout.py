@@ -1,10 +1,10 @@
 """A request as the Responses API wants it, and an answer as it comes back.
 
-tools | developer: prompt, context* | user: memory, digests*, request* | items | results* | ...
+tools | developer: prompt, context* | user: memory, digest*.., request* | items | results* | ...
 
-* a cache breakpoint. A request writes four at most: the end, the end of the call before (where
-its cache was written), the newest digest, the context; in a turn's first call, which has no
-call before, the second newest digest (where the turn before wrote its cache).
+* a cache breakpoint: the context, each digest, each request, each call's last result. A mark
+stays where it was set, so a request's items are a prefix of the next one's. The API writes the
+latest four and matches the latest 80.
 """
 
 import re
@@ -44,7 +44,7 @@ INCOMPLETE: dict[str, NextStep] = {
 """Why an answer is incomplete; any other reason means stop."""
 
 BREAKPOINT: JsonValue = {"mode": "explicit"}
-BREAKPOINTS = 4
+BREAKPOINTS = 80
 FIRST_WITH_BREAKPOINTS = (5, 6)
 """The first GPT version that knows `prompt_cache_options`."""
 WITHOUT_REASONING = ("gpt-3.5", "gpt-4", "chatgpt-4o")
@@ -95,8 +95,7 @@ def _items(request: ModelRequest, explicit: bool) -> list[Item]:
     for number, item in enumerate(request.turn):
         items += _turn_items(item, first if number == 0 else [], ends)
     if explicit:
-        wanted = [*ends[:-3:-1], *digests[:-2:-1], *head[-1:], *digests[-2:-1]]
-        for block in wanted[:BREAKPOINTS]:
+        for block in [*head[-1:], *digests, *ends][-BREAKPOINTS:]:
             block["prompt_cache_breakpoint"] = BREAKPOINT
     return items
 

@@ -16,6 +16,8 @@ from pipeline.agents.providers.watch import Watch
 from pipeline.errors import PipelineError
 
 SOCKS = ("socks5", "socks5h")
+IDLE_S = 15.0
+"""How long an idle connection is kept, in seconds: routers forget older ones without a word."""
 PROXY_SCHEMES = ("http", "https", *SOCKS)
 
 
@@ -82,7 +84,11 @@ def _pool(proxy: str | None, tls: ssl.SSLContext | None, watch: Watch) -> Any:
     import httpcore2
     import httpx2
 
-    shared: dict[str, Any] = {"ssl_context": tls, "network_backend": WatchedBackend(watch)}
+    shared: dict[str, Any] = {
+        "ssl_context": tls,
+        "network_backend": WatchedBackend(watch),
+        "keepalive_expiry": IDLE_S,
+    }
     if proxy is None:
         return httpcore2.ConnectionPool(**shared)
     scheme = urlsplit(proxy).scheme

@@ -167,6 +167,9 @@ def test_a_paused_answer_is_resumed_with_all_it_said() -> None:
     reply = answer_to(answer_events(THINKING, text("Wait"), stop="pause_turn"))
     assert reply.next_step is NextStep.RESUME
     assert list(reply.raw) == [THINKING, {"type": "text", "text": "Wait"}]
+    body = request_body(model_request(Said("go"), reply, reply), MODEL, None)
+    assert [m["role"] for m in body["messages"]] == ["user", "assistant", "assistant"]
+    assert marks(body) == [("The project.", HOUR), ("go", MINUTES)]
 
 
 def test_a_refusal_says_why() -> None:

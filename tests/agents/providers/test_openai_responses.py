@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
@@ -77,7 +78,8 @@ def test_the_first_request_is_laid_out_with_the_head_first() -> None:
         "Did ISS-3.",
         "Plan ISS-001.",
     ]
-    assert marked(body) == ["The project.", "Did ISS-2.", "Did ISS-3.", "Plan ISS-001."]
+    digests = ["Did ISS-1.", "Did ISS-2.", "Did ISS-3."]
+    assert marked(body) == ["The project.", *digests, "Plan ISS-001."]
     assert {name: body[name] for name in ("store", "stream", "include", "reasoning")} == {
         "store": False,
         "stream": True,
@@ -106,14 +108,21 @@ def test_output_items_are_sent_again_unchanged_and_every_call_is_answered() -> N
     assert marked(body) == ["The project.", "Did ISS-1.", "Plan ISS-001.", "ok"]
 
 
-@pytest.mark.parametrize("calls", [0, 1, 2, 30])
-def test_a_request_never_has_more_than_four_breakpoints(calls: int) -> None:
-    step = (
-        Reply((CALL,), "", (), NextStep.RUN_TOOLS, Usage()),
-        Results((ToolResult("call_1", "ok"),)),
-    )
-    request = model_request(Said("go"), *step * calls, memory="m", ledger=("d",) * 40)
-    assert len(marked(request_body(request, MODEL, None))) == 4
+STEP = (Reply((CALL,), "", (), NextStep.RUN_TOOLS, Usage()), Results((ToolResult("call_1", "ok"),)))
+
+
+def test_the_items_of_a_request_are_a_prefix_of_the_next_ones() -> None:
+    turns = [(Said("go"), *STEP * calls) for calls in range(4)]
+    bodies = [request_body(model_request(*turn, ledger=("d", "e")), MODEL, None) for turn in turns]
+    for before, after in pairwise(bodies):
+        assert after["input"][: len(before["input"])] == before["input"]
+    assert len(marked(bodies[-1])) == 1 + 2 + 1 + 3
+
+
+def test_a_request_has_no_more_breakpoints_than_are_looked_at() -> None:
+    request = model_request(Said("go"), *STEP * 60, memory="m", ledger=("d",) * 40)
+    found = marked(request_body(request, MODEL, None))
+    assert found == ["d"] * 19 + ["go"] + ["ok"] * 60
 
 
 def test_an_answer_with_calls_is_whole_with_its_usage_and_price() -> None:

@@ -8,14 +8,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
 from typing import Any
 
+from pydantic import JsonValue
+
 from pipeline.agents.messages import CallLimits, Head, ModelRequest, Said, ToolSpec, TurnItem
 
 Answer = Callable[["Handler"], None]
 
-TOOLS = (
-    ToolSpec("b_tool", "Second.", {"type": "object", "properties": {}, "required": []}),
-    ToolSpec("a_tool", "First.", {"type": "object", "properties": {}, "required": []}),
-)
+NO_ARGUMENTS: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {},
+    "required": [],
+    "additionalProperties": False,
+}
+TOOLS = (ToolSpec("b_tool", "Second.", NO_ARGUMENTS), ToolSpec("a_tool", "First.", NO_ARGUMENTS))
 
 
 class Vendor(ThreadingHTTPServer):
