@@ -1,11 +1,11 @@
 """A stand-in for the vendors' servers: real SDKs talk to it over loopback, offline and for free.
 
-server.py           listens, checks, answers, logs         START HERE
+server.py           checks, answers, logs: START HERE; delivery.py is the socket's side
 script.py           what it says: an answer is a pure function of the request
 scripting.py        a few lines make a script for many issues
 view.py             a request without a vendor's words
-anthropic_wire.py   Messages: reads requests, writes answers and events
-openai_wire.py      Responses: likewise
+anthropic_wire.py   Messages: reads requests, writes answers; anthropic_blocks.py lays them out
+openai_wire.py      Responses: likewise; openai_items.py reads, openai_answer.py writes items
 checks.py           what both vendors refuse; anthropic_checks.py, openai_checks.py: each alone
 shapes.py           fields and types, read off the SDKs' own types
 binding.py          thinking and reasoning that only fit where they were made

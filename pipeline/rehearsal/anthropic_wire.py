@@ -55,7 +55,6 @@ class AnthropicWire:
 
     vendor = "anthropic"
     ping = b'event: ping\ndata: {"type": "ping"}\n\n'
-    done = b""
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
         """Raise `Refused` where the vendor would answer with an error."""

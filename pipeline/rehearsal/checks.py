@@ -22,7 +22,7 @@ NOT_IN_STRICT = {
 """Keywords that strict mode does not take (the vendors' pages on structured outputs)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Refused(Exception):
     """A request that the vendor would answer with an error."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pipeline.rehearsal import checks
 from pipeline.rehearsal.binding import in_a_row, read_seal, seal
 from pipeline.rehearsal.checks import Refused
-from pipeline.rehearsal.openai_items import is_answer, items_of, prefix, seals
+from pipeline.rehearsal.openai_items import is_answer, items_of, parts_of, prefix, seals
 from pipeline.rehearsal.wire import Json, objects
 
 LONGEST_CACHE_KEY = 64
@@ -134,9 +134,7 @@ def _unverified(item: Json) -> Refused:
 
 def _marks(body: Json) -> None:
     found = sum(
-        "prompt_cache_breakpoint" in part
-        for item in items_of(body)
-        for part in objects(item.get("content"))
+        "prompt_cache_breakpoint" in part for item in items_of(body) for part in parts_of(item)
     )
     if found > MOST_MARKS:
         raise Refused(f"At most {MOST_MARKS} prompt cache breakpoints are considered: {found}.")

@@ -33,11 +33,16 @@ def items_of(body: Json) -> list[Json]:
 
 
 def parts_of(item: Json) -> list[Json]:
-    """Return the content parts of a message item."""
-    content = item.get("content")
+    """Return the content parts of a message, or those of a tool's output; other items have none."""
+    content = item.get("content") if "role" in item else item.get("output")
     if isinstance(content, str):
         return [{"type": "input_text", "text": content}]
     return objects(content)
+
+
+def who_said(item: Json) -> JsonValue:
+    """Return the role of a message, or the call that an output answers."""
+    return item["role"] if "role" in item else ["output", item.get("call_id")]
 
 
 def is_answer(item: Json) -> bool:
@@ -51,8 +56,7 @@ def row(body: Json) -> Row:
     if body.get("instructions"):
         parts.append(("instructions", {"text": body["instructions"]}))
     for item in items_of(body):
-        inside = parts_of(item) if "role" in item else []
-        parts += [(item["role"], part) for part in inside] or [("item", item)]
+        parts += [(who_said(item), part) for part in parts_of(item)] or [("item", item)]
     options = body.get("prompt_cache_options")
     options = options if isinstance(options, dict) else {}
     mode, ttl = str(options.get("mode", "implicit")), str(options.get("ttl", "30m"))

@@ -1,26 +1,24 @@
 """OpenAI Responses: POST /v1/responses, streamed or not, as the SDK reads it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
 from pipeline.rehearsal import openai_checks
-from pipeline.rehearsal.binding import canonical, next_position, seal
+from pipeline.rehearsal.binding import canonical
 from pipeline.rehearsal.caching import SMALLEST_PREFIX, Counted, PromptCache, count_tokens
 from pipeline.rehearsal.checks import Refused
+from pipeline.rehearsal.openai_answer import nonce_of, output_items, stream_events
 from pipeline.rehearsal.openai_items import (
     is_answer,
     items_of,
     parts_of,
-    prefix,
     row,
-    seals,
 )
-from pipeline.rehearsal.script import ReplySpec, Stop, arguments_json
+from pipeline.rehearsal.script import ReplySpec, Stop
 from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view
-from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, pieces, text_of
+from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, text_of
 
 CREATED_AT = 1_780_000_000
 """Answers depend on nothing but the request, so their time stands still."""
@@ -35,24 +33,12 @@ INCOMPLETE: dict[Stop, str | None] = {
 }
 """Why an answer is incomplete; None when it is complete."""
 
-_Event = tuple[str, Json]
-
-
-@dataclass(frozen=True)
-class _Item:
-    """An output item: how it starts, the events that fill it, and what it is in the end."""
-
-    start: Json
-    events: tuple[_Event, ...]
-    whole: Json
-
 
 class OpenAIWire:
     """The Responses API."""
 
     vendor = "openai"
     ping = b": keep-alive\n\n"
-    done = b""
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
         """Raise `Refused` where the vendor would answer with an error."""
@@ -106,7 +92,7 @@ class OpenAIWire:
 
     def render(self, body: Json, reply: ReplySpec, counted: Counted) -> Rendered:
         """Write `reply` as a response and as the events of a stream."""
-        items = _items(body, reply)
+        items = output_items(body, reply)
         output = sum(len(canonical(item.whole)) for item in items)
         usage = _usage(counted, max(1, count_tokens(output)), len(reply.thinking))
         reason = INCOMPLETE[reply.stop]
@@ -120,7 +106,7 @@ class OpenAIWire:
         }
         events = (
             (name, {"type": name, "sequence_number": number, **data})
-            for number, (name, data) in enumerate(_events(response, items, whole))
+            for number, (name, data) in enumerate(stream_events(response, items, whole))
         )
         return Rendered(whole, tuple(events), usage)
 
@@ -152,12 +138,6 @@ def _conversation(body: Json) -> list[Spoken]:
     return spoken
 
 
-def _nonce(body: Json, *more: str) -> str:
-    """Return letters that are the same for the same request and differ along a conversation."""
-    parts = [*prefix(body, len(items_of(body))), *(word.encode() for word in more)]
-    return hashlib.sha256(b"\n".join(parts)).hexdigest()[:24]
-
-
 def _usage(counted: Counted, output: int, thought: int) -> Json:
     return {
         "input_tokens": counted.total,
@@ -174,7 +154,7 @@ def _usage(counted: Counted, output: int, thought: int) -> Json:
 def _response(body: Json) -> Json:
     echoed = ("instructions", "max_output_tokens", "metadata", "reasoning", "text", "store")
     return {
-        "id": f"resp_{_nonce(body)}",
+        "id": f"resp_{nonce_of(body)}",
         "object": "response",
         "created_at": CREATED_AT,
         "status": "in_progress",
@@ -187,109 +167,3 @@ def _response(body: Json) -> Json:
         "tools": body.get("tools", []),
         **{name: body[name] for name in echoed if name in body},
     }
-
-
-def _items(body: Json, reply: ReplySpec) -> list[_Item]:
-    items: list[_Item] = []
-    if reply.thinking:
-        items.append(_reasoning(body, reply.thinking))
-    if reply.text or reply.stop == "refusal" or not reply.tool_calls:
-        items.append(_message(f"msg_{_nonce(body)}", reply))
-    last = len(reply.tool_calls) - 1
-    for index, call in enumerate(reply.tool_calls):
-        cut = reply.stop == "truncated" and index == last
-        arguments = arguments_json(call)
-        nonce = _nonce(body, str(index))
-        items.append(
-            _function_call(nonce, call.name, arguments[: len(arguments) // 2])
-            if cut
-            else _function_call(nonce, call.name, arguments, status="completed")
-        )
-    return items
-
-
-def _reasoning(body: Json, text: str) -> _Item:
-    before = len(items_of(body))
-    signature = str(seal(prefix(body, before), text, next_position(seals(body, before))))
-    key = f"rs_{_nonce(body)}"
-    start: Json = {"id": key, "type": "reasoning", "summary": [], "encrypted_content": ""}
-    part: Json = {"type": "summary_text", "text": text}
-    place: Json = {"item_id": key, "summary_index": 0}
-    kind = "response.reasoning_summary"
-    return _Item(
-        start=start,
-        events=(
-            (f"{kind}_part.added", {**place, "part": {"type": "summary_text", "text": ""}}),
-            *((f"{kind}_text.delta", {**place, "delta": piece}) for piece in pieces(text)),
-            (f"{kind}_text.done", {**place, "text": text}),
-            (f"{kind}_part.done", {**place, "part": part}),
-        ),
-        whole={**start, "summary": [part], "encrypted_content": signature},
-    )
-
-
-def _message(key: str, reply: ReplySpec) -> _Item:
-    refused = reply.stop == "refusal"
-    kind = "refusal" if refused else "output_text"
-    field, text = (
-        ("refusal", reply.text or "I cannot help with that.")
-        if refused
-        else (
-            "text",
-            reply.text,
-        )
-    )
-    more: Json = {} if refused else {"annotations": [], "logprobs": []}
-    logs: Json = {} if refused else {"logprobs": []}
-    place: Json = {"item_id": key, "content_index": 0}
-    part: Json = {"type": kind, field: text, **more}
-    start: Json = {
-        "id": key,
-        "type": "message",
-        "role": "assistant",
-        "status": "in_progress",
-        "content": [],
-    }
-    return _Item(
-        start=start,
-        events=(
-            ("response.content_part.added", {**place, "part": {**part, field: ""}}),
-            *((f"response.{kind}.delta", {**place, "delta": p, **logs}) for p in pieces(text)),
-            (f"response.{kind}.done", {**place, field: text, **logs}),
-            ("response.content_part.done", {**place, "part": part}),
-        ),
-        whole={**start, "status": "completed", "content": [part]},
-    )
-
-
-def _function_call(nonce: str, name: str, arguments: str, *, status: str = "incomplete") -> _Item:
-    key = f"fc_{nonce}"
-    start: Json = {
-        "id": key,
-        "type": "function_call",
-        "status": "in_progress",
-        "call_id": f"call_{nonce}",
-        "name": name,
-        "arguments": "",
-    }
-    place: Json = {"item_id": key}
-    kind = "response.function_call_arguments"
-    return _Item(
-        start=start,
-        events=(
-            *((f"{kind}.delta", {**place, "delta": piece}) for piece in pieces(arguments)),
-            (f"{kind}.done", {**place, "name": name, "arguments": arguments}),
-        ),
-        whole={**start, "status": status, "arguments": arguments},
-    )
-
-
-def _events(response: Json, items: list[_Item], whole: Json) -> Iterator[_Event]:
-    yield "response.created", {"response": response}
-    yield "response.in_progress", {"response": response}
-    for index, item in enumerate(items):
-        yield "response.output_item.added", {"output_index": index, "item": item.start}
-        for name, data in item.events:
-            yield name, {"output_index": index, **data}
-        yield "response.output_item.done", {"output_index": index, "item": item.whole}
-    yield f"response.{whole['status']}", {"response": whole}

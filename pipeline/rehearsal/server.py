@@ -9,7 +9,7 @@ log, send.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
@@ -40,19 +40,21 @@ class LoggedRequest:
     vendor: str
     headers: dict[str, str]
     body: Json
-    status: int
-    agent: str
-    request_id: str
-    call: int
-    reply: Json
+    status: int = 200
+    agent: str = ""
+    request_id: str = ""
+    call: int = 0
+    """Which call of its turn it is, from 0."""
+    reply: Json = field(default_factory=dict)
     """The answer as one document in the vendor's form, or its error."""
-    usage: Json
+    usage: Json = field(default_factory=dict)
     """Empty for an error."""
-    head_sha256: str
+    head_sha256: str = ""
     """Over tools, system and context: the same from an agent's first request to its last."""
-    ledger: tuple[str, ...]
-    """The texts between the frozen part and the open turn."""
+    ledger: tuple[str, ...] = ()
+    """The texts between the frozen part and the open turn: memory, then digests."""
     fault: str | None = None
+    """What was made to go wrong."""
 
 
 class StandIn:
@@ -103,67 +105,48 @@ class StandIn:
         wire = WIRES.get(path)
         if wire is None:
             return Delivery(404, document=orjson.dumps({"error": {"message": f"no {path} here"}}))
+        body: Json = {}
         try:
             body = _parsed(raw)
             wire.check(body, headers)
         except Refused as refused:
-            return self._refuse(wire, path, headers, raw, refused)
+            return self._refuse(_received(wire, path, headers, body), wire, refused)
         view = wire.view(body)
+        received = replace(
+            _received(wire, path, headers, body),
+            agent=view.agent,
+            request_id=view.request_id,
+            call=view.call,
+        )
         fault = self._faults.take(view)
-        if fault and fault.kind == "status":
-            return self._refuse(wire, path, headers, raw, as_refusal(fault), fault)
+        if fault:
+            received = replace(received, fault=fault.kind)
+            if fault.kind == "status":
+                return self._refuse(received, wire, as_refusal(fault), fault.headers)
         reply = reshape(self._script.reply(view), fault)
         rendered = wire.render(body, reply, wire.count(body, self._cache))
         layout = wire.layout(body)
         self._note(
-            LoggedRequest(
-                path=path,
-                vendor=wire.vendor,
-                headers=_kept(headers),
-                body=body,
-                status=200,
-                agent=view.agent,
-                request_id=view.request_id,
-                call=view.call,
+            replace(
+                received,
                 reply=rendered.document,
                 usage=rendered.usage,
                 head_sha256=layout.head_sha256,
                 ledger=layout.ledger,
-                fault=fault.kind if fault else None,
             )
         )
         return _delivery(wire, body, rendered, fault)
 
     def _refuse(
         self,
+        received: LoggedRequest,
         wire: Wire,
-        path: str,
-        headers: Mapping[str, str],
-        raw: bytes,
         refused: Refused,
-        fault: Fault | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Delivery:
-        body, document = _parsed_or_empty(raw), wire.refusal(refused)
-        view = wire.view(body) if fault else None
-        self._note(
-            LoggedRequest(
-                path=path,
-                vendor=wire.vendor,
-                headers=_kept(headers),
-                body=body,
-                status=refused.status,
-                agent=view.agent if view else "",
-                request_id=view.request_id if view else "",
-                call=view.call if view else 0,
-                reply=document,
-                usage={},
-                head_sha256="",
-                ledger=(),
-                fault=fault.kind if fault else None,
-            )
-        )
-        more = dict(fault.headers) if fault else {}
-        return Delivery(refused.status, document=orjson.dumps(document), headers=more)
+        document = wire.refusal(refused)
+        self._note(replace(received, status=refused.status, reply=document))
+        return Delivery(refused.status, document=orjson.dumps(document), headers=headers or {})
 
     def _note(self, logged: LoggedRequest) -> None:
         with self._lock:
@@ -173,8 +156,10 @@ class StandIn:
                     file.write(orjson.dumps(asdict(logged)) + b"\n")
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in LOGGED_HEADERS if name in headers}
+def _received(wire: Wire, path: str, headers: Mapping[str, str], body: Json) -> LoggedRequest:
+    """Return a request before anything came of it."""
+    kept = {name: headers[name] for name in LOGGED_HEADERS if name in headers}
+    return LoggedRequest(path=path, vendor=wire.vendor, headers=kept, body=body)
 
 
 def _parsed(raw: bytes) -> Json:
@@ -185,13 +170,6 @@ def _parsed(raw: bytes) -> Json:
     if not isinstance(body, dict):
         raise Refused("The body of a request is a JSON object")
     return body
-
-
-def _parsed_or_empty(raw: bytes) -> Json:
-    try:
-        return _parsed(raw)
-    except Refused:
-        return {}
 
 
 def _delivery(wire: Wire, body: Json, rendered: Rendered, fault: Fault | None) -> Delivery:
@@ -206,7 +184,7 @@ def _delivery(wire: Wire, body: Json, rendered: Rendered, fault: Fault | None) -
     )
     return Delivery(
         200,
-        stream=stream + wire.done,
+        stream=stream,
         behaviour=behaviour,
         after_bytes=after_bytes,
         ping=wire.ping,

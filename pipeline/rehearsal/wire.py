@@ -38,8 +38,6 @@ class Wire(Protocol):
     vendor: str
     ping: bytes
     """Bytes that keep a stream open and say nothing."""
-    done: bytes
-    """What ends a stream after its last event."""
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
         """Raise `Refused` where the vendor would answer with an error."""

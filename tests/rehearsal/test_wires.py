@@ -2,10 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from anthropic.types import StopReason
 
-from pipeline.rehearsal.script import CallSpec, ReplySpec, Script
+from pipeline.rehearsal.anthropic_wire import STOP_REASONS
+from pipeline.rehearsal.delivery import BEHAVIOURS
+from pipeline.rehearsal.faults import FaultKind
+from pipeline.rehearsal.openai_wire import INCOMPLETE
+from pipeline.rehearsal.script import CallSpec, ReplySpec, Script, Stop
 from pipeline.rehearsal.scripting import read, turn
 from tests.rehearsal.clients import assistant, output_items, outputs, results, said
 
@@ -178,3 +184,17 @@ def test_the_head_and_the_ledger_of_a_request_are_told_apart(start) -> None:
         mine = [request for request in server.requests if request.vendor == vendor]
         assert len({request.head_sha256 for request in mine}) == 1
         assert [request.ledger for request in mine] == [("one",), ("one", "two")]
+
+
+def test_every_stop_has_a_word_on_both_wires() -> None:
+    assert set(STOP_REASONS) == set(INCOMPLETE) == set(get_args(Stop))
+
+
+def test_anthropic_is_said_to_stop_for_reasons_that_its_sdk_knows() -> None:
+    known = set(get_args(StopReason))
+    assert set(STOP_REASONS.values()) - known == {STOP_REASONS["unknown"]}
+
+
+def test_every_fault_is_a_behaviour_or_an_answer_that_is_spoiled() -> None:
+    spoiled = {"status", "malformed", "truncated", "refusal", "unknown"}
+    assert set(BEHAVIOURS) - {"plain"} == set(get_args(FaultKind)) - spoiled
