@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from pipeline.settings import Limits
-
 FROZEN_TOKENS = 6_000
 """System prompt and project context together."""
 CONTEXT_TOKENS = 3_500
@@ -46,14 +44,3 @@ class TurnLimits:
     """Longest time without one byte from the vendor."""
     max_output_tokens: int = 64_000
     """What one call may write; the purse may lower it."""
-
-    @classmethod
-    def from_settings(cls, limits: Limits, max_output_tokens: int) -> "TurnLimits":
-        """Return the limits that the settings ask for."""
-        return cls(
-            calls=limits.calls_per_turn,
-            answer_errors=limits.answer_errors,
-            repair_rounds=limits.repair_rounds,
-            silence_s=float(limits.silence_seconds),
-            max_output_tokens=max_output_tokens,
-        )

@@ -1,6 +1,6 @@
 """What agents are told: Markdown files in `prompts/`, with `{{variable}}` filled in.
 
-A later folder overrides an earlier one: the package, the user's prompts, the project's. An
+The folders are given in order and the last one that has a file wins; the package comes first. An
 override that misses a variable, or uses one that is not there, is an error that names the place.
 """
 

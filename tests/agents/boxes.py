@@ -54,9 +54,9 @@ class Desk:
         write_files(self.workspace, files)
         return self
 
-    def executor(self) -> Toolbox:
+    def executor(self, request_id: str = REQUEST) -> Toolbox:
         return executor_toolbox(
-            **self._common(), finish_task=self._finish, accept_result=self._accept
+            **self._common(request_id), finish_task=self._finish, accept_result=self._accept
         )
 
     def planner(self) -> Toolbox:
@@ -70,9 +70,9 @@ class Desk:
         assert isinstance(result, ToolResult)
         return result
 
-    def _common(self) -> dict[str, object]:
+    def _common(self, request_id: str = REQUEST) -> dict[str, object]:
         return {
-            "request_id": REQUEST,
+            "request_id": request_id,
             "issue_id": "ISS-1",
             "jail": self.jail,
             "sandbox": self.sandbox,
