@@ -29,7 +29,8 @@ def planning_digest(record: PlanningRecord) -> str:
     """Return about 200 tokens on a planning turn; its lessons are those that were kept."""
     solution = record.solution
     if record.status is PlanningStatus.NEEDS_CLARIFICATION:
-        return f"{record.issue_id} not planned: {len(record.questions)} questions were asked"
+        number = len(record.questions)
+        return f"{record.issue_id} not planned: {number} question{'s' * (number != 1)} asked"
     if record.status is PlanningStatus.FAILED or solution is None:
         return f"{record.issue_id} not planned: {short(record.error or 'no reason given')}"
     head = f"{record.issue_id} planned as {solution.solution_id}: {title(solution.title)}"

@@ -236,7 +236,7 @@ def test_a_planning_digest_is_short_and_clean() -> None:
     ("status", "words"),
     [
         (PlanningStatus.FAILED, "ISS-1 not planned: no tests"),
-        (PlanningStatus.NEEDS_CLARIFICATION, "ISS-1 not planned: 2 questions were asked"),
+        (PlanningStatus.NEEDS_CLARIFICATION, "ISS-1 not planned: 2 questions asked"),
     ],
 )
 def test_a_turn_without_a_plan_has_a_digest_too(status: PlanningStatus, words: str) -> None:
