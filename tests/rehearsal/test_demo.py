@@ -1,10 +1,17 @@
 """The demo's plans are good plans, and its work really works."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.agents.tools.answers import to_solution
+from pipeline.agents.tools.wire import SubmitSolution
+from pipeline.domain.plan import RiskLevel
+from pipeline.domain.solution import FileAction
 from pipeline.errors import PipelineError
+from pipeline.plans.risk import assess
+from pipeline.plans.validation import check_solution
 from pipeline.rehearsal.demo import (
     TEST_COMMAND,
     TURNED_DOWN,
@@ -96,3 +103,24 @@ def test_every_plan_names_its_own_request_and_has_tests(start, tmp_path: Path, i
     for task in plan["tasks"]:
         targets = {step["target"] for step in task["steps"]}
         assert targets == {file["path"] for file in task["files"]}
+
+
+def test_the_pipeline_accepts_every_plan_and_sees_which_one_is_risky(start, tmp_path: Path) -> None:
+    folder = make_demo_repository(tmp_path / "demo")
+    _, claude, _ = start(demo_script())
+    created: frozenset[str] = frozenset()
+    risks = {}
+    for issue in demo_issues():
+        sent = SubmitSolution.model_validate_json(json.dumps(plan_of(claude, folder, issue.id)))
+        solution = to_solution(sent, solution_id=f"SOL-{issue.id}-1", issue_id=issue.id)
+        problems = check_solution(
+            solution,
+            issue=issue,
+            existing=lambda path: (folder / path).exists(),
+            created_earlier=created if issue.depends_on else frozenset(),
+        )
+        assert problems == []
+        created |= {p for p in solution.paths if FileAction.CREATE in solution.actions(p)}
+        risks[issue.id] = assess(solution).level
+    assert [risks[issue] for issue in ORDER] == [RiskLevel.MEDIUM] * 3
+    assert risks["DEMO-4"] is RiskLevel.HIGH
