@@ -111,15 +111,17 @@ class Gate:
 
         Those that its base commit already holds are left out.
         """
-        current = [one for issue in issues if (one := state.current(issue.id)) is not None]
         landed = {
             one.solution_id: one.commit_hash
             for one in state.execution.values()
             if one.status is ExecutionStatus.COMPLETED and one.commit_hash
         }
+        ran = [state.planning[key] for key in landed if key in state.planning]
+        current = [one for issue in issues if (one := state.current(issue.id)) is not None]
+        known = {one.key: one for one in (*current, *ran)}
         return tuple(
             Earlier(solution_id=one.key, digest=plan_digest(*_parts(one)))
-            for one in earlier_records(record, current, issues, landed)
+            for one in earlier_records(record, known.values(), issues, landed)
             if one.key not in landed or not self._in_base(record, landed[one.key])
         )
 

@@ -350,6 +350,17 @@ def test_what_landed_before_the_base_is_not_shown_again(world):
     assert world.check(2).landed_between == ()
 
 
+def test_a_landed_plan_is_shown_even_when_its_issue_left_the_backlog(world):
+    world.plan(1, *modifies("a.py"))
+    world.plan(2, *modifies("a.py"))
+    world.approve(1)
+    world.land(1, {"a.py": "a = 2\n"})
+    world.issues = world.issues[1:]
+    shown = world.approve(2).plan.approval.after
+    assert [one.solution_id for one in shown] == ["SOL-ISS-1-1"]
+    assert isinstance(world.check(2), Cleared)
+
+
 def test_with_replan_any_landing_on_its_files_makes_a_plan_stale(scratch):
     world = World(scratch, overlap="replan")
     for number, path in ((1, "a.py"), (2, "a.py"), (3, "b.py")):
