@@ -102,6 +102,11 @@ def _line(text: str) -> str:
     return prose(clean(text, one_line=True))
 
 
+def _sentence(text: str) -> str:
+    line = _line(text)
+    return line if line.endswith((".", "!", "?")) or not line else f"{line}."
+
+
 def _purpose(solution: Solution, issue: Issue | None) -> Iterator[str]:
     yield prose(solution.goal) or _line(solution.title)
     if issue is not None:
@@ -149,21 +154,21 @@ def _surprises(attempts: Sequence[ExecutionRecord]) -> Iterator[str]:
 def _decisions(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[str]:
     yield (
         f"Decision: carry the issue out in {len(solution.tasks)} tasks, risk {plan.risk.level}. "
-        f"Rationale: {_line(solution.approach) or 'none was given'}. "
+        f"Rationale: {_sentence(solution.approach) or 'none was given.'} "
         f"Date/Author: {moment(record.planned_at)}, {_line(plan.created_by)}."
     )
     if plan.risk.reasons:
         yield f"The risk comes from: {'; '.join(_line(one) for one in plan.risk.reasons)}."
     if plan.approval:
         given = plan.approval
-        said = _line(given.comment) or "none was given"
+        said = _sentence(given.comment) or "none was given."
         yield (
             f"Decision: approved as {given.role}, until {moment(given.expires_at)}. "
-            f"Rationale: {said}. Date/Author: {moment(given.decided_at)}, {_line(given.approver)}."
+            f"Rationale: {said} Date/Author: {moment(given.decided_at)}, {_line(given.approver)}."
         )
     elif plan.state_reason:
         yield (
-            f"Decision: the plan is {plan.state}. Rationale: {_line(plan.state_reason)}. "
+            f"Decision: the plan is {plan.state}. Rationale: {_sentence(plan.state_reason)} "
             f"Date/Author: {moment(plan.updated_at)}, the pipeline."
         )
 
@@ -193,7 +198,7 @@ def _context(record: PlanningRecord, solution: Solution) -> Iterator[str]:
         changes = [c for task in solution.tasks for c in task.files if c.path == path]
         words = " and ".join(dict.fromkeys(ACTION_WORDS[c.action] for c in changes))
         said = " ".join(_line(c.change) for c in changes if c.change)
-        yield f"`{_line(path)}` {words}{f': {said}' if said else '.'}"
+        yield f"`{_line(path)}` {words}{f': {_sentence(said)}' if said else '.'}"
     if solution.assumptions:
         yield f"It assumes: {'; '.join(_line(one) for one in solution.assumptions)}."
     if solution.clarifying_questions:
@@ -205,7 +210,7 @@ def _work(solution: Solution) -> Iterator[str]:
     for task in solution.tasks:
         yield f"### Milestone {task.id}: {_line(task.title)}"
         after = f" It follows {', '.join(task.depends_on)}." if task.depends_on else ""
-        yield (prose(task.description) or _line(task.title)) + after
+        yield (prose(task.description) or _sentence(task.title)) + after
         yield _proof(task)
 
 
@@ -276,7 +281,7 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
 
 
 def _revision(record: PlanningRecord, plan: Plan) -> str:
-    reason = f", because: {_line(plan.state_reason)}" if plan.state_reason else "."
+    reason = f", because: {_sentence(plan.state_reason)}" if plan.state_reason else "."
     return (
         f"Revision note: {record.key} is planning attempt {record.attempt} of {record.issue_id} "
         f"({moment(record.planned_at)}). It is {plan.state} since {moment(plan.updated_at)}{reason}"

@@ -99,7 +99,7 @@ def test_the_plan_says_why_it_is_no_longer_wanted():
     rejected = plan(PlanState.REJECTED, state_reason="too risky")
     text = render_plan(record(1, "a.py", plan=rejected))
     assert "The plan became rejected." in section(text, "Progress")
-    assert text.rstrip().endswith("It is rejected since 2026-11-21 02:29Z, because: too risky")
+    assert text.rstrip().endswith("It is rejected since 2026-11-21 02:29Z, because: too risky.")
 
 
 def test_text_of_others_makes_neither_headings_nor_checklists_nor_hides():
