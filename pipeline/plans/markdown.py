@@ -197,7 +197,7 @@ def _context(record: PlanningRecord, solution: Solution) -> Iterator[str]:
     for path in solution.paths:
         changes = [c for task in solution.tasks for c in task.files if c.path == path]
         words = " and ".join(dict.fromkeys(ACTION_WORDS[c.action] for c in changes))
-        said = " ".join(_line(c.change) for c in changes if c.change)
+        said = " ".join(c.change for c in changes if c.change)
         yield f"`{_line(path)}` {words}{f': {_sentence(said)}' if said else '.'}"
     if solution.assumptions:
         yield f"It assumes: {'; '.join(_line(one) for one in solution.assumptions)}."
