@@ -8,12 +8,14 @@
 We write this layout; we read any JSON.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from pipeline.domain.results import SCHEMA_VERSION, Header
 from pipeline.errors import PipelineError
@@ -35,6 +37,26 @@ def compose(header: Header, records: Iterable[bytes]) -> bytes:
     head = header.model_dump_json().encode()
     body = b",\n".join(records)
     return b"".join((head[:-1], b',"results":[\n', body, b"\n]}\n" if body else b"]}\n"))
+
+
+def head_of(path: Path) -> Header | None:
+    """Return the header of a document in our own layout, reading one line of it."""
+    with path.open("rb") as file:
+        line = file.readline()
+    try:
+        return Header.model_validate_json(line.rstrip(b"\n") + b"]}")
+    except ValidationError:
+        return None
+
+
+def holds(path: Path, records: Iterable[bytes]) -> bool:
+    """Tell whether a document in our own layout has exactly these records; read as a stream."""
+    with path.open("rb") as file:
+        file.readline()
+        for line, record in zip_longest(_record_lines(file), records):
+            if line != record:
+                return False
+    return True
 
 
 def read(raw: bytes, *, file: str) -> Found | None:
@@ -60,3 +82,13 @@ def read(raw: bytes, *, file: str) -> Found | None:
         journal=journal if isinstance(journal, str) else None,
         records=document["results"],
     )
+
+
+def _record_lines(file: Iterable[bytes]) -> Iterator[bytes]:
+    ended = False
+    for line in file:
+        if line != b"]}\n":
+            yield line.rstrip(b",\n")
+        ended = line == b"]}\n"
+    if not ended:
+        yield b""

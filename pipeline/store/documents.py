@@ -15,12 +15,12 @@ from pathlib import Path
 
 from pipeline import events
 from pipeline.domain.base import utc_now
-from pipeline.domain.results import Header
+from pipeline.domain.results import SCHEMA_VERSION, Header
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.paths import Places
 from pipeline.store import run_file
-from pipeline.store.document_text import DocumentName, Found, compose, read
+from pipeline.store.document_text import DocumentName, Found, compose, head_of, holds, read
 from pipeline.store.entries import DocumentsAdopted, EditIgnored
 from pipeline.store.files import remove_temporaries, write_atomic
 from pipeline.store.hand_edits import Verdict, judge
@@ -96,7 +96,7 @@ class Documents:
             return
         with self._journal.locked():
             self.catch_up()
-            if not self._may_render():
+            if not self._state.seq or not self._may_render():
                 return
             self._notice_edits()
             for sheet in self._sheets:
@@ -132,8 +132,6 @@ class Documents:
         return records.changed_at
 
     def _render(self, sheet: _Sheet) -> None:
-        if not self._state.seq:
-            return
         self._probe(f"render:before:{sheet.name}")
         begun = self._timer()
         status = write_atomic(sheet.path, self._text(sheet))
@@ -151,25 +149,26 @@ class Documents:
             journal_seq=self._state.seq,
             journal=self._journal.identity,
         )
+        return compose(header, self._texts(sheet))
+
+    def _texts(self, sheet: _Sheet) -> list[bytes]:
         records = self._state.planning if sheet.name == "planning" else self._state.execution
-        return compose(header, records.texts())
+        return records.texts()
 
     def _notice_edits(self) -> None:
         for sheet in self._sheets:
-            if _is_foreign(sheet):
+            if self._state.seq and _is_foreign(sheet):
+                sheet.signature = None
                 self._inspect(sheet)
+                if sheet.signature is None:
+                    self._render(sheet)
 
     def _inspect(self, sheet: _Sheet) -> None:
         """Find out what a document is that we did not write in this process."""
-        try:
-            raw = sheet.path.read_bytes()
-        except FileNotFoundError:
-            sheet.signature = None
+        if not sheet.path.exists() or self._accept_unchanged(sheet):
             return
-        if not self._state.seq:
-            return
+        raw = sheet.path.read_bytes()
         found = read(raw, file=str(sheet.path))
-        sheet.signature = None
         if self._was_adopted(raw):
             return
         if found is None:
@@ -186,6 +185,27 @@ class Documents:
             )
         verdict = judge(sheet.name, found.records, then=self._state_at(sheet, seq), now=self._state)
         self._carry_out(sheet, raw, verdict)
+        if not verdict.keeps_copy and not verdict.removed:
+            self._accept(sheet, sheet.path.stat(), seq)
+
+    def _accept_unchanged(self, sheet: _Sheet) -> bool:
+        """Accept a document as an earlier process wrote it, without parsing its records."""
+        status = sheet.path.stat()
+        head = head_of(sheet.path)
+        if head is None or head.journal is None or head.journal != self._journal.identity:
+            return False
+        seq = head.journal_seq or 0
+        if not self._records_changed_at(sheet) <= seq <= self._state.seq:
+            return False
+        if head.schema_version > SCHEMA_VERSION or not holds(sheet.path, self._texts(sheet)):
+            return False
+        self._accept(sheet, status, seq)
+        return True
+
+    def _accept(self, sheet: _Sheet, status: stat_result, seq: int) -> None:
+        sheet.signature = _signature(status)
+        changed_at = self._records_changed_at(sheet)
+        sheet.rendered_at = changed_at if seq >= changed_at else -1
 
     def _was_adopted(self, raw: bytes) -> bool:
         """Tell whether our journal was started from exactly this document."""
@@ -211,8 +231,6 @@ class Documents:
         for key, reason in verdict.restored.items():
             self._bus.emit(events.RecordRestored(sheet.name, key, reason))
         self.catch_up()
-        if not verdict.keeps_copy and not verdict.removed:
-            sheet.signature = _signature(sheet.path.stat())
 
     def _keep(self, sheet: _Sheet, raw: bytes, verdict: Verdict, *, why: str) -> None:
         copy = keep_copy(sheet.path, raw, self._clock())

@@ -131,6 +131,8 @@ class Journal:
 
         `from_offset` other than 0 must be where a line starts.
         """
+        if self.is_empty:
+            return
         with self._path.open("rb") as file:
             file.seek(from_offset)
             for raw in file:
@@ -154,8 +156,6 @@ class Journal:
         """
         prev = NO_HASH
         seq = 0
-        if self.is_empty:
-            return 0
         for line in self.lines():
             seq += 1
             if line.seq != seq:

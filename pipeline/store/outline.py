@@ -17,7 +17,7 @@ _PLANNING = re.compile(
 _EXECUTION = re.compile(
     rb'\{"record":(\{"execution_result_id":"([A-Za-z0-9._-]+)","issue_id":"([A-Za-z0-9._-]+)",'
     rb'"solution_id":"([A-Za-z0-9._-]+)","run_id":"[A-Za-z0-9._-]+","attempt":\d+,'
-    rb'"attempt_id":"([^"\\]*)","status":"([a-z_]+)")'
+    rb'"attempt_id":"([^"\\]*)","status":"(completed|failed|rolled_back)")'
 )
 _SUPERSEDES = b',"supersedes":'
 

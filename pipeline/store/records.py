@@ -4,29 +4,32 @@
 rendered from the texts alone; so each record costs its parsing only on access.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
+from pydantic import ValidationError
+
 from pipeline.domain.results import ExecutionRecord, PlanningRecord
+from pipeline.errors import PipelineError
 
 R = TypeVar("R", PlanningRecord, ExecutionRecord)
 
 
 class Records(Mapping[str, R], Generic[R]):
-    """Record key -> record, in the order of recording. Change goes through the methods below."""
+    """Record key -> record, in the order of recording. Change goes through `put` and `remove`."""
 
     def __init__(self, model: type[R]) -> None:
         self._model: type[R] = model
         self._texts: dict[str, bytes] = {}
         self._parsed: dict[str, R] = {}
-        self._pending: dict[str, Callable[[R], R]] = {}
         self.changed_at = 0
         """Number of the journal line that changed a record last."""
 
     def __getitem__(self, key: str) -> R:
-        if key in self._pending or key not in self._parsed:
-            self._parse(key)
-        return self._parsed[key]
+        record = self._parsed.get(key)
+        if record is None:
+            record = self._parsed[key] = self._parse(key)
+        return record
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
@@ -39,44 +42,29 @@ class Records(Mapping[str, R], Generic[R]):
 
     def text(self, key: str) -> bytes:
         """Return the record as one line of JSON."""
-        if key in self._pending:
-            self._parse(key)
         return self._texts[key]
 
     def texts(self) -> list[bytes]:
         """Return all records as lines of JSON, in their order."""
-        for key in list(self._pending):
-            self._parse(key)
         return list(self._texts.values())
 
     def put(self, key: str, text: bytes, *, seq: int) -> None:
-        """Store the JSON text of a record."""
+        """Store the JSON text of a record; `seq` is the line that says so."""
         self._texts[key] = text
         self._parsed.pop(key, None)
-        self._pending.pop(key, None)
-        self.changed_at = seq
-
-    def change(self, key: str, change: Callable[[R], R], *, seq: int, replaces: bool) -> None:
-        """Change a record when it is looked at next.
-
-        `replaces` says that `change` makes an earlier one that nobody has seen yet pointless.
-        """
-        if key in self._pending and not replaces:
-            self._parse(key)
-        self._pending[key] = change
         self.changed_at = seq
 
     def remove(self, key: str, *, seq: int) -> None:
         """Forget a record."""
         del self._texts[key]
         self._parsed.pop(key, None)
-        self._pending.pop(key, None)
         self.changed_at = seq
 
-    def _parse(self, key: str) -> None:
-        record = self._parsed.get(key) or self._model.model_validate_json(self._texts[key])
-        change = self._pending.pop(key, None)
-        if change is not None:
-            record = change(record)
-            self._texts[key] = record.model_dump_json().encode()
-        self._parsed[key] = record
+    def _parse(self, key: str) -> R:
+        try:
+            return self._model.model_validate_json(self._texts[key])
+        except ValidationError as error:
+            raise PipelineError(
+                f"the record {key!r} in journal.jsonl is damaged: `pipeline audit verify` "
+                "names the line; restore the file, or move it away to start from the documents"
+            ) from error

@@ -1,8 +1,39 @@
 """What model calls have used, summed from `call_settled` lines when somebody asks."""
 
+from dataclasses import dataclass, field
+
+import orjson
+from pydantic import JsonValue
+
 from pipeline.domain.results import Usage
-from pipeline.store.entries import CallSettled
-from pipeline.store.line import Line
+from pipeline.store.line import Line, corrupt
+
+COUNTS = ("calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+
+
+@dataclass
+class _Sum:
+    """A running sum; models are built from it only when somebody looks (there are many calls)."""
+
+    model: str = ""
+    counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    usd: float | None = 0.0
+
+    def add(self, usage: dict[str, JsonValue]) -> None:
+        self.model = str(usage["model"]) or self.model
+        for place, name in enumerate(COUNTS):
+            count = usage[name]
+            assert isinstance(count, int)
+            self.counts[place] += count
+        usd = usage["usd"]
+        if self.usd is None or not isinstance(usd, int | float):
+            self.usd = None
+        else:
+            self.usd += usd
+
+    def usage(self) -> Usage:
+        usd = None if self.usd is None else round(self.usd, 9)
+        return Usage(model=self.model, usd=usd, **dict(zip(COUNTS, self.counts, strict=True)))
 
 
 class Spending:
@@ -10,35 +41,41 @@ class Spending:
 
     def __init__(self) -> None:
         self._waiting: list[Line] = []
-        self._run = Usage()
-        self._issues: dict[str, Usage] = {}
+        self._run = _Sum()
+        self._issues: dict[str, _Sum] = {}
+        self._usages: dict[str, Usage] | None = None
 
     def add(self, line: Line) -> None:
         """Take a `call_settled` line in; it is parsed later."""
         self._waiting.append(line)
+        self._usages = None
 
     def open_run(self) -> None:
         """Start counting the run anew; issues keep what they have."""
         self._settle()
-        self._run = Usage()
+        self._run = _Sum()
 
     @property
     def run(self) -> Usage:
         """What the open run has used."""
         self._settle()
-        return self._run
+        return self._run.usage()
 
     @property
     def issues(self) -> dict[str, Usage]:
         """Issue id -> what was used for it; a request id is `<issue id>.<turn number>`."""
-        self._settle()
-        return self._issues
+        if self._usages is None:
+            self._settle()
+            self._usages = {issue_id: total.usage() for issue_id, total in self._issues.items()}
+        return self._usages
 
     def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
         for line in waiting:
-            entry = line.entry
-            assert isinstance(entry, CallSettled)
-            issue_id = entry.request_id.rpartition(".")[0]
-            self._run = self._run.plus(entry.usage)
-            self._issues[issue_id] = self._issues.get(issue_id, Usage()).plus(entry.usage)
+            try:
+                data = orjson.loads(line.data)
+            except orjson.JSONDecodeError as error:
+                raise corrupt(line.seq, "its data is no JSON") from error
+            issue_id = data["request_id"].rpartition(".")[0]
+            self._run.add(data["usage"])
+            self._issues.setdefault(issue_id, _Sum()).add(data["usage"])

@@ -6,15 +6,13 @@ call_settled                                          spent, spent_on
 turn_settled, ledger_folded                           ledger, memory
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
 from pipeline.domain.issue import Feedback
-from pipeline.domain.plan import Plan, PlanState
+from pipeline.domain.plan import PlanState
 from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
@@ -36,14 +34,13 @@ from pipeline.store.entries import (
     TurnSettled,
 )
 from pipeline.store.line import Line
+from pipeline.store.numbers import Numbers
 from pipeline.store.outline import execution_outline, planning_outline
 from pipeline.store.records import Records
 from pipeline.store.spending import Spending
+from pipeline.store.splice import changed_solution, says_feedback, with_new_plan
 
 E = TypeVar("E", bound=Entry)
-
-_CHANGED = re.compile(rb'\{"solution_id":"([A-Za-z0-9._-]+)"')
-_NO_FEEDBACK = b',"feedback":null,"by":'
 
 
 class State:
@@ -75,8 +72,7 @@ class State:
         self._plans_of: defaultdict[str, list[str]] = defaultdict(list)
         self._attempts_at: defaultdict[str, list[str]] = defaultdict(list)
         self._landed: dict[str, str] = {}
-        self._used: defaultdict[str, set[str]] = defaultdict(set)
-        self._attempt_number: dict[str, int] = {}
+        self._numbers = Numbers()
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> "State":
@@ -130,20 +126,15 @@ class State:
 
     def next_planning_attempt(self, issue_id: str) -> int:
         """Return the number of the issue's next planning attempt, from 1."""
-        recorded = sum(1 for key in self._used[issue_id] if not key.startswith("EXR-"))
-        return max(recorded, self._attempt_number.get(issue_id, 0)) + 1
+        return self._numbers.next_planning_attempt(issue_id)
 
     def next_solution_id(self, issue_id: str) -> str:
         """Return `SOL-<issue>-<n>` with the next free number; removed ones count as used."""
-        return self._next_id(f"SOL-{issue_id}-", issue_id)
+        return self._numbers.next_solution_id(issue_id)
 
     def next_execution_id(self, issue_id: str) -> str:
         """Return `EXR-<issue>-<n>` with the next free number; removed ones count as used."""
-        return self._next_id(f"EXR-{issue_id}-", issue_id)
-
-    def _next_id(self, prefix: str, issue_id: str) -> str:
-        tails = (key.removeprefix(prefix) for key in self._used[issue_id] if key.startswith(prefix))
-        return f"{prefix}{max((int(tail) for tail in tails if tail.isdigit()), default=0) + 1}"
+        return self._numbers.next_execution_id(issue_id)
 
     def _run_opened(self, line: Line) -> None:
         entry = _parsed(line, RunOpened)
@@ -167,44 +158,27 @@ class State:
         keys = self._plans_of[found.issue_id]
         if found.key not in keys:
             keys.append(found.key)
-        self._used[found.issue_id].add(found.key)
-        if found.number:
-            self._attempt_number[found.issue_id] = found.number
+        self._numbers.use_plan(found.issue_id, found.key, found.number)
         self.replan.discard(found.issue_id)
         if self.open_planning and self.open_planning.issue_id == found.issue_id:
             self.open_planning = None
-        if found.supersedes in self.planning and found.supersedes != found.key:
-            self._change_plan(
-                str(found.supersedes),
-                partial(_superseded, by=found.key, at=line.at),
-                seq=line.seq,
-                replaces=False,
-            )
+        if found.supersedes and found.supersedes != found.key:
+            self._supersede(found.supersedes, by=found.key, line=line)
+
+    def _supersede(self, key: str, *, by: str, line: Line) -> None:
+        if key in self.planning:
+            record = _superseded(self.planning[key], by=by, at=line.at)
+            self.planning.put(key, record.model_dump_json().encode(), seq=line.seq)
 
     def _plan_changed(self, line: Line) -> None:
-        data = line.data
-        found = _CHANGED.match(data)
-        key = found[1].decode() if found else _parsed(line, PlanChanged).solution_id
-        if key in self.planning:
-            self._change_plan(key, partial(_replanned, line=line), seq=line.seq, replaces=True)
-        if _NO_FEEDBACK not in data:
+        key = changed_solution(line)
+        if key not in self.planning:
+            return
+        self.planning.put(key, with_new_plan(self.planning.text(key), line), seq=line.seq)
+        if says_feedback(line):
             feedback = _parsed(line, PlanChanged).feedback
-            issue_id = self._issue_of(key)
-            if feedback and issue_id:
-                self.feedback.setdefault(issue_id, []).append(feedback)
-
-    def _change_plan(
-        self,
-        key: str,
-        change: Callable[[PlanningRecord], PlanningRecord],
-        *,
-        seq: int,
-        replaces: bool,
-    ) -> None:
-        self.planning.change(key, change, seq=seq, replaces=replaces)
-
-    def _issue_of(self, key: str) -> str | None:
-        return self.planning[key].issue_id if key in self.planning else None
+            if feedback:
+                self.feedback.setdefault(self.planning[key].issue_id, []).append(feedback)
 
     def _retry_asked(self, line: Line) -> None:
         entry = _parsed(line, RetryAsked)
@@ -246,7 +220,7 @@ class State:
         keys = self._attempts_at[found.solution_id]
         if found.key not in keys:
             keys.append(found.key)
-        self._used[found.issue_id].add(found.key)
+        self._numbers.use_attempt(found.issue_id, found.key)
         if found.status is ExecutionStatus.COMPLETED:
             self._landed[found.issue_id] = found.key
         elif self._landed.get(found.issue_id) == found.key:
@@ -321,12 +295,3 @@ def _superseded(record: PlanningRecord, *, by: str, at: datetime) -> PlanningRec
         "updated_at": at,
     }
     return record.model_copy(update={"plan": record.plan.model_copy(update=update)})
-
-
-def _replanned(record: PlanningRecord, *, line: Line) -> PlanningRecord:
-    """Put the envelope of a `plan_changed` line around the record's solution."""
-    plan: Plan = _parsed(line, PlanChanged).plan
-    if plan.approval and plan.approval.journal_offset is None:
-        approval = plan.approval.model_copy(update={"journal_offset": line.offset})
-        plan = plan.model_copy(update={"approval": approval})
-    return record.model_copy(update={"plan": plan})

@@ -133,10 +133,12 @@ def test_a_second_start_changes_nothing(scratch: Path) -> None:
     book = filled(scratch, make.begun("A"), make.attempted("A"))
     heard: list[Event] = []
 
+    before = book.places.planning_results.stat()
     again = make.open_book(scratch, heard=heard)
 
     assert (heard, copies(book)) == ([], [])
     assert kinds(again) == kinds(book)
+    assert book.places.planning_results.stat() == before
 
 
 def test_an_issue_whose_record_was_removed_is_planned_again_and_no_other(scratch: Path) -> None:
@@ -398,6 +400,27 @@ def test_what_a_killed_process_left_is_swept(scratch: Path) -> None:
     make.open_book(scratch)
 
     assert not debris.exists()
+
+
+def test_an_edit_that_does_not_count_is_kept_once_even_while_renders_are_rare(
+    scratch: Path,
+) -> None:
+    now = [0.0]
+
+    def timer() -> float:
+        now[0] += 5.0
+        return now[0]
+
+    book = make.open_book(scratch, timer=timer)
+    book.record(make.planned("A"))
+    edit(book, lambda records: records[0].update(error="mine"), "planning")
+
+    book.catch_up()
+    book.catch_up()
+    book.record(make.planned("B"))
+
+    assert len(copies(book)) == 1
+    assert kinds(book).count("edited_by_hand") == 1
 
 
 def test_a_journal_alone_is_enough(scratch: Path) -> None:

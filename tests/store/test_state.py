@@ -67,6 +67,26 @@ def test_an_approval_knows_the_offset_of_its_own_line(scratch: Path) -> None:
     assert raw[line.offset :].startswith(b'{"seq":2,')
 
 
+def test_paths_with_the_names_of_our_own_fields_confuse_nothing(scratch: Path) -> None:
+    names = ("plan", "failure_class", "journal_offset", "feedback", "supersedes", 'a,"plan":{}')
+    files = dict.fromkeys(names)
+    signed = make.approval("A").model_copy(update={"files": files, "comment": ',"feedback":null,'})
+    change = make.approved("A").model_copy(
+        update={"plan": make.plan(PlanState.APPROVED, approval=signed), "feedback": words("why")}
+    )
+    book = book_of(scratch, make.planned("A"), change)
+    later = change.model_copy(update={"event": "again"})
+    line = book.record(later)
+
+    record = book.state.current("A")
+
+    assert record is not None
+    assert record.plan is not None
+    assert record.plan.approval == signed.model_copy(update={"journal_offset": line.offset})
+    assert record.solution == make.solution("A")
+    assert [f.content for f in book.state.feedback["A"]] == ["why", "why"]
+
+
 def test_feedback_is_collected_from_changes_and_retries(scratch: Path) -> None:
     change = make.approved("A").model_copy(update={"feedback": words("smaller"), "event": "x"})
     retry = e.RetryAsked(issue_id="A", again="plan", feedback=words("and simpler"))

@@ -1,0 +1,56 @@
+"""Putting a plan's new envelope into the text of its record, without parsing either.
+
+Both texts are written by our own models, with every field, in their order. In JSON a quotation mark
+inside a string is escaped, so `,"plan":` can only be a key. The only free keys are the paths in an
+approval's `files`, which stand inside the plan: so a search from the front finds where the plan
+begins, and one from the back finds what follows it.
+"""
+
+import re
+
+from pipeline.store.entries import PlanChanged
+from pipeline.store.line import Line
+
+_SOLUTION_ID = re.compile(rb'\{"solution_id":"([A-Za-z0-9._-]+)"')
+_PLAN = b',"plan":'
+_FEEDBACK = b',"feedback":'
+_NO_FEEDBACK = b',"feedback":null,'
+_FAILURE_CLASS = b',"failure_class":'
+_OFFSET = b',"journal_offset":'
+
+
+def changed_solution(line: Line) -> str:
+    """Return which solution a `plan_changed` line is about."""
+    found = _SOLUTION_ID.match(line.data)
+    return found[1].decode() if found else _parsed(line).solution_id
+
+
+def says_feedback(line: Line) -> bool:
+    """Tell whether a `plan_changed` line carries feedback."""
+    data = line.data
+    return not data.startswith(_NO_FEEDBACK, data.rfind(_FEEDBACK))
+
+
+def with_new_plan(record: bytes, line: Line) -> bytes:
+    """Return the record's text with the plan of a `plan_changed` line.
+
+    An approval that is new in this line learns the line's offset.
+    """
+    data = line.data
+    plan = data[data.find(_PLAN) + len(_PLAN) : data.rfind(_FEEDBACK)]
+    begin, end = record.find(_PLAN) + len(_PLAN), record.rfind(_FAILURE_CLASS)
+    return b"".join((record[:begin], _with_offset(plan, line.offset), record[end:]))
+
+
+def _with_offset(plan: bytes, offset: int) -> bytes:
+    key = plan.rfind(_OFFSET)
+    value = key + len(_OFFSET)
+    if key < 0 or not plan.startswith(b"null", value):
+        return plan
+    return b"%b%d%b" % (plan[:value], offset, plan[value + len(b"null") :])
+
+
+def _parsed(line: Line) -> PlanChanged:
+    entry = line.entry
+    assert isinstance(entry, PlanChanged)
+    return entry
