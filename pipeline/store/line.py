@@ -118,7 +118,7 @@ def scan(stream: Iterable[bytes], *, offset: int, seq: int, wanted: Collection[s
         head = b'{"seq":%d,"at":"' % (seq + 1)
         at = len(head) + _TIME + _TO_KIND
         kind = raw[at : raw.find(b'"', at)]
-        if kind not in _NAMES or raw[-3:] != b'"}\n' or not raw.startswith(head):
+        if kind not in _NAMES or raw[-3:] != b'"}\n' or not _is_framed(raw, head):
             _refuse_unless_torn(raw, kind, seq + 1, is_last=next(reader, None) is None)
             break
         seq += 1
@@ -149,6 +149,11 @@ def _refuse_unless_torn(raw: bytes, kind: bytes, seq: int, *, is_last: bool) -> 
             "which this version does not know: use a newer pipeline"
         )
     raise corrupt(seq, "it does not have the form of a journal line")
+
+
+def _is_framed(raw: bytes, head: bytes) -> bool:
+    tail = len(raw) - _TAIL
+    return raw.startswith(head) and tail > 0 and raw.startswith(b'},"prev":"', tail - 1)
 
 
 def _is_json(raw: bytes) -> bool:

@@ -37,7 +37,11 @@ def with_new_plan(record: bytes, line: Line) -> bytes:
     An approval that is new in this line learns the line's offset.
     """
     data = line.data
-    plan = data[data.find(_PLAN) + len(_PLAN) : data.rfind(_FEEDBACK)]
+    begin, end = data.find(_PLAN) + len(_PLAN), data.rfind(_FEEDBACK)
+    if not len(_PLAN) <= begin < end:
+        plan = _parsed(line).plan.model_dump_json().encode()
+    else:
+        plan = data[begin:end]
     begin, end = record.find(_PLAN) + len(_PLAN), record.rfind(_FAILURE_CLASS)
     return b"".join((record[:begin], _with_offset(plan, line.offset), record[end:]))
 

@@ -133,6 +133,16 @@ def test_damage_in_the_middle_is_named_and_never_dropped(
             journal_in(scratch).read_new()
 
 
+def test_a_line_added_by_hand_without_its_chain_is_no_line(scratch: Path) -> None:
+    journal_in(scratch).append(asked("A"))
+    line = '{"seq":2,"at":"2026-01-02T03:04:05.006Z","kind":"retry_asked","data":{},"by":"me"}'
+    with path_in(scratch).open("a") as file:
+        file.write(line + "\n")
+
+    with pytest.raises(PipelineError, match="line 2 is damaged"):
+        journal_in(scratch).read_new()
+
+
 def test_a_removed_line_breaks_the_chain(scratch: Path) -> None:
     journal = journal_in(scratch)
     for issue_id in "ABC":
