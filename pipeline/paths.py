@@ -141,7 +141,7 @@ class Places:
 
     @property
     def prompts(self) -> Path:
-        """The project's own prompts, over the shipped ones."""
+        """The project's own prompts, over the user's and the shipped ones."""
         return self.workflow / "prompts"
 
     @property
@@ -176,7 +176,7 @@ class Places:
 
     @property
     def user_prompts(self) -> Path:
-        """The user's own prompts, over the project's."""
+        """The user's own prompts, over the shipped ones."""
         return self.user.config / "prompts"
 
     @property

@@ -1,27 +1,18 @@
 """Wiring: the only file that constructs collaborators."""
 
 import os
-import signal
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from pipeline import git
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
 from pipeline.errors import PipelineError
-from pipeline.events import EventBus, Listener
-from pipeline.observe.console import ConsoleLines, JsonLines
-from pipeline.observe.report import Report, make_report, to_markdown
+from pipeline.events import EventBus
 from pipeline.paths import Places, UserPlaces
 from pipeline.plans.ordering import backlog_problems
 from pipeline.plans.standing import Standing, standings
-from pipeline.safety.decisions import Desk
-from pipeline.safety.gate import Gate
-from pipeline.safety.policy import current_approver
 from pipeline.safety.trust import require_trust
 from pipeline.settings import Settings, default_config, load_settings
 from pipeline.store.backlog import load_issues
@@ -84,14 +75,6 @@ def set_up(project: Project) -> list[Path]:
     return made
 
 
-def event_bus(*, as_json: bool) -> EventBus:
-    """Return a bus that tells every event on stderr: plain lines, or JSON lines."""
-    tell: Listener = (
-        JsonLines(sys.stderr, utc_now) if as_json else ConsoleLines(sys.stderr, utc_now)
-    )
-    return EventBus([tell])
-
-
 def open_book(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Book:
     """Open the journal and the documents of a project, up to date with each other."""
     book = Book(project.places, bus, utc_now, probe)
@@ -116,62 +99,3 @@ def where_all_stand(project: Project, state: State) -> list[Standing]:
     issues = project.issues()
     working = alive(project.places) is not None
     return standings(issues, state, backlog_problems(issues), working=working)
-
-
-def desk(project: Project, bus: EventBus) -> Desk:
-    """Return where a person's decisions are made."""
-    return Desk(
-        repo=project.repo,
-        places=project.places,
-        book=open_book(project, bus),
-        gate=Gate(project.repo, project.places, project.settings, utc_now),
-        issues=project.issues,
-        approver=current_approver(project.settings.roles),
-        now=utc_now,
-    )
-
-
-def make_project_report(project: Project, state: State, code: int | None = None) -> Report:
-    """Gather the report from the records."""
-    return make_report(
-        where_all_stand(project, state),
-        state,
-        now=utc_now(),
-        sandbox=project.settings.sandbox,
-        code=code,
-    )
-
-
-def write_report(project: Project, book: Book, code: int | None) -> Report:
-    """Write `.workflow/report.md` and `report.json` from the records, and return the report."""
-    report = make_project_report(project, book.state, code)
-    write_atomic(project.places.report_md, to_markdown(report).encode())
-    write_atomic(project.places.report_json, report.model_dump_json(indent=2).encode() + b"\n")
-    return report
-
-
-class StopFlag:
-    """Set by SIGINT and SIGTERM; a second signal ends the process at once."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-
-    def __call__(self) -> bool:
-        """Tell whether a signal has come."""
-        return self.is_set
-
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        if self.is_set:
-            os._exit(130)
-        self.is_set = True
-
-    @contextmanager
-    def listening(self) -> Iterator["StopFlag"]:
-        """Take SIGINT, SIGTERM and SIGHUP while inside."""
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._take) for number in numbers}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

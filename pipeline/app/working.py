@@ -12,7 +12,8 @@ from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
-from pipeline.app.project import Project, open_book, write_report
+from pipeline.app.project import Project, open_book
+from pipeline.app.reporting import write_report
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import QuotaPause, QuotaReached, Stopped
 from pipeline.events import EventBus, QuotaOver, QuotaPaused
@@ -83,7 +84,7 @@ def make_work(
         now=utc_now,
         stop=stop,
         probe=probe,
-        prompts=Prompts((places.prompts, places.user_prompts)),
+        prompts=Prompts((places.user_prompts, places.prompts)),
         spawn=lambda role: _spawn(role, work),
         load_issues=project.issues,
     )
@@ -119,7 +120,7 @@ def _spawn(role: str, work: Work) -> Agent:
     provider = _provider(role, work)
     context = project_context(work.repo, work.places, work.run.base_commit)
     has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
-    head = make_head(role, prompts, context, has_shell=has_shell)
+    head = make_head(role, prompts, context, has_shell=has_shell, limits=limits)
     return Agent(
         role,
         provider,

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.project import desk, event_bus, open_project
+from pipeline.app.deciding import desk
+from pipeline.app.project import open_project
+from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, By, Json, Repo
 from pipeline.cli.output import print_json
 

@@ -9,16 +9,11 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.project import (
-    Project,
-    StopFlag,
-    desk,
-    event_bus,
-    make_project_report,
-    open_project,
-    read_state,
-    set_up,
-)
+from pipeline.app.deciding import desk
+from pipeline.app.project import Project, open_project, read_state, set_up
+from pipeline.app.reporting import make_project_report
+from pipeline.app.stopping import StopFlag
+from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.options import Json, Sandbox, flags
 from pipeline.cli.output import print_json, print_text

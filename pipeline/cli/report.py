@@ -2,7 +2,8 @@
 
 import typer
 
-from pipeline.app.project import make_project_report, open_project, read_state
+from pipeline.app.project import open_project, read_state
+from pipeline.app.reporting import make_project_report
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_text
 from pipeline.observe.report import to_markdown

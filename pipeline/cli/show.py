@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.app.project import desk, event_bus, open_project
+from pipeline.app.deciding import desk
+from pipeline.app.project import open_project
+from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
 from pipeline.store.files import write_atomic

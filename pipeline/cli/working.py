@@ -5,7 +5,10 @@ from pathlib import Path
 
 import typer
 
-from pipeline.app.project import StopFlag, event_bus, make_project_report, open_project, read_state
+from pipeline.app.project import open_project, read_state
+from pipeline.app.reporting import make_project_report
+from pipeline.app.stopping import StopFlag
+from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.output import print_json
 from pipeline.observe.report import Report

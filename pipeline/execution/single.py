@@ -16,16 +16,10 @@ from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
 from pipeline.domain.results import ExecutionRecord, FailureClass, TaskOutcome, Usage
 from pipeline.domain.solution import Task
-from pipeline.errors import (
-    BudgetSpent,
-    IssueBudgetSpent,
-    PipelineError,
-    ProviderError,
-    QuotaPause,
-    Stopped,
-)
+from pipeline.errors import PipelineError
 from pipeline.events import AttemptStarted, Quarantined
 from pipeline.execution.attempt import Attempt
+from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.execution.fence import Fenced, fence
 from pipeline.execution.finish import finish
 from pipeline.execution.site import Site
@@ -36,16 +30,6 @@ from pipeline.store.entries import AttemptBegun
 from pipeline.store.files import write_atomic
 
 EXECUTOR = "executor"
-
-ENDS_THE_RUN = (QuotaPause, BudgetSpent, Stopped)
-FAILURE_OF: dict[type[PipelineError], FailureClass] = {
-    QuotaPause: FailureClass.QUOTA,
-    BudgetSpent: FailureClass.INTERRUPTED,
-    IssueBudgetSpent: FailureClass.BUDGET,
-    Stopped: FailureClass.INTERRUPTED,
-    ProviderError: FailureClass.INFRASTRUCTURE,
-}
-"""What an error that ends a turn makes of the attempt; the first that matches."""
 
 
 class Execution:
@@ -67,7 +51,7 @@ class Execution:
         try:
             outcome = self._turn(attempt, text)
             _judge(attempt, outcome, self._site.settings.limits.repair_rounds)
-        except (*ENDS_THE_RUN, IssueBudgetSpent, ProviderError) as error:
+        except PipelineError as error:
             attempt.fail(failure_of(error), str(error))
             ending = error if isinstance(error, ENDS_THE_RUN) else None
         usage = outcome.usage if outcome is not None else Usage()
@@ -237,11 +221,6 @@ class Execution:
         attempt.quarantine = str(path.relative_to(self._site.places.workflow))
         attempt.quarantined |= set(fenced.quarantined)
         self._site.bus.emit(Quarantined(attempt.begun.solution_id, fenced.quarantined))
-
-
-def failure_of(error: PipelineError) -> FailureClass:
-    """Return what an error that ended a turn makes of its issue."""
-    return next(failure for kind, failure in FAILURE_OF.items() if isinstance(error, kind))
 
 
 def _judge(attempt: Attempt, outcome: TurnOutcome, rounds: int) -> None:

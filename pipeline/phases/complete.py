@@ -4,9 +4,7 @@ from pipeline.agents.agent import Agent
 from pipeline.errors import PipelineError
 from pipeline.phases.init import close_run
 from pipeline.phases.work import Work
-from pipeline.plans.standing import exit_code
-
-DONE = 0
+from pipeline.plans.standing import exit_code, is_over
 
 
 def complete(work: Work) -> int:
@@ -14,11 +12,10 @@ def complete(work: Work) -> int:
     close_agents(list(work.agents.values()))
     work.book.catch_up()
     rows = work.standings()
-    code = exit_code(rows)
-    if code == DONE and rows and work.book.state.run is not None:
+    if rows and is_over(rows) and work.book.state.run is not None:
         close_run(work, "nothing is left to do")
     work.book.flush()
-    return code
+    return exit_code(rows)
 
 
 def close_agents(agents: list[Agent]) -> None:

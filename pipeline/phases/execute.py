@@ -17,7 +17,7 @@ from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.plans.ordering import execution_order
-from pipeline.plans.standing import BLAMED, INFRASTRUCTURE_LIMIT, infrastructure_failures
+from pipeline.plans.standing import AGAIN, INFRASTRUCTURE_LIMIT, infrastructure_failures
 from pipeline.safety.gate import Cleared, Returned, Stale
 from pipeline.store.entries import PlanChanged
 from pipeline.store.state import State
@@ -54,8 +54,7 @@ def is_ready(state: State, record: PlanningRecord) -> bool:
     attempts = state.attempts(record.key)
     if not attempts or record.key in state.rerun:
         return True
-    failure = attempts[-1].failure_class
-    if failure in BLAMED or failure in (FailureClass.BUDGET, None):
+    if attempts[-1].failure_class not in AGAIN:
         return False
     return infrastructure_failures(state, record.issue_id) < INFRASTRUCTURE_LIMIT
 

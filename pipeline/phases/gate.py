@@ -13,6 +13,7 @@ def gate(work: Work) -> tuple[str, ...]:
         for row in work.standings()
         if row.group is Group.NEEDS_YOU and row.record is not None and row.record.solution_id
     )
-    if waiting:
+    if waiting and waiting != work.told_waiting:
         work.bus.emit(GateWaits(waiting))
+    work.told_waiting = waiting
     return waiting

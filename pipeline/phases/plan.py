@@ -20,11 +20,7 @@ from pipeline.domain.results import (
     PlanningStatus,
 )
 from pipeline.domain.solution import FileAction, Solution
-from pipeline.errors import (
-    IssueBudgetSpent,
-    ProviderError,
-    SpendLimit,
-)
+from pipeline.errors import PipelineError
 from pipeline.events import (
     ClarificationNeeded,
     IssueBlocked,
@@ -32,13 +28,14 @@ from pipeline.events import (
     PlanningStarted,
     PlanRecorded,
 )
+from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.git import blob_at
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
 from pipeline.plans.markdown import plan_path, render_plan
 from pipeline.plans.risk import assess
 from pipeline.plans.standing import (
-    BLAMED,
+    AGAIN,
     INFRASTRUCTURE_LIMIT,
     infrastructure_failures,
 )
@@ -103,7 +100,7 @@ def needs_plan(state: State, issue: Issue) -> bool:
     if record.status is PlanningStatus.NEEDS_CLARIFICATION:
         return False
     return (
-        record.failure_class not in (*BLAMED, None)
+        record.failure_class in AGAIN
         and infrastructure_failures(state, issue.id) < INFRASTRUCTURE_LIMIT
     )
 
@@ -140,12 +137,10 @@ def _plan_issue(work: Work, issue: Issue) -> None:
     )
     try:
         outcome = _ask(work, issue, request_id, tip)
-    except (ProviderError, IssueBudgetSpent) as error:
-        failure = (
-            FailureClass.BUDGET
-            if isinstance(error, (IssueBudgetSpent, SpendLimit))
-            else FailureClass.INFRASTRUCTURE
-        )
+    except ENDS_THE_RUN:
+        raise
+    except PipelineError as error:
+        failure = failure_of(error)
         _record_failure(work, issue, attempt, tip, failure, str(error))
         if failure is FailureClass.INFRASTRUCTURE:
             work.breaker.failure(str(error))

@@ -71,6 +71,8 @@ class Work:
     load_issues: Callable[[], Sequence[Issue]]
     prompts: Prompts
     agents: dict[str, Agent] = field(default_factory=dict)
+    told_waiting: tuple[str, ...] = ()
+    """The plans that were last said to wait for a decision."""
     breaker: Breaker = field(default_factory=Breaker)
 
     def agent(self, role: str) -> Agent:

@@ -40,6 +40,9 @@ class Group(StrEnum):
 BLAMED = frozenset({FailureClass.TESTS, FailureClass.AGENT, FailureClass.PLAN_TOO_NARROW})
 """Failures that are not tried again without new information."""
 
+AGAIN = frozenset({FailureClass.INFRASTRUCTURE, FailureClass.QUOTA, FailureClass.INTERRUPTED})
+"""Failures that nobody is to blame for: a later run tries again by itself."""
+
 INFRASTRUCTURE_LIMIT = 3
 """So many infrastructure failures in a row park an issue (D11)."""
 
@@ -89,14 +92,12 @@ def exit_code(all_of_them: Sequence[Standing]) -> int:
     groups = {one.group for one in all_of_them}
     if Group.NEEDS_YOU in groups:
         return 3
-    return 4 if groups & {Group.FAILED, Group.PARKED, Group.NOT_STARTED} else 0
+    return 4 if groups & {Group.FAILED, Group.PARKED} else 0
 
 
-def can_progress_alone(one: Standing) -> bool:
-    """Tell whether a later run takes the issue up without any decision or new information."""
-    return one.group is Group.NOT_STARTED or (
-        one.group is Group.PARKED and one.state is IssueState.PARKED
-    )
+def is_over(all_of_them: Sequence[Standing]) -> bool:
+    """Tell whether nothing is left to do: everything has landed or was turned down."""
+    return {one.group for one in all_of_them} <= {Group.LANDED, Group.TURNED_DOWN}
 
 
 def infrastructure_failures(state: State, issue_id: str) -> int:

@@ -1,0 +1,21 @@
+"""Wiring of a person's decisions."""
+
+from pipeline.app.project import Project, open_book
+from pipeline.domain.base import utc_now
+from pipeline.events import EventBus
+from pipeline.safety.decisions import Desk
+from pipeline.safety.gate import Gate
+from pipeline.safety.policy import current_approver
+
+
+def desk(project: Project, bus: EventBus) -> Desk:
+    """Return where a person's decisions are made."""
+    return Desk(
+        repo=project.repo,
+        places=project.places,
+        book=open_book(project, bus),
+        gate=Gate(project.repo, project.places, project.settings, utc_now),
+        issues=project.issues,
+        approver=current_approver(project.settings.roles),
+        now=utc_now,
+    )

@@ -1,0 +1,27 @@
+"""Wiring of the report: records in, `.workflow/report.md` and `report.json` out."""
+
+from pipeline.app.project import Project, where_all_stand
+from pipeline.domain.base import utc_now
+from pipeline.observe.report import Report, make_report, to_markdown
+from pipeline.store.book import Book
+from pipeline.store.files import write_atomic
+from pipeline.store.state import State
+
+
+def make_project_report(project: Project, state: State, code: int | None = None) -> Report:
+    """Gather the report from the records."""
+    return make_report(
+        where_all_stand(project, state),
+        state,
+        now=utc_now(),
+        sandbox=project.settings.sandbox,
+        code=code,
+    )
+
+
+def write_report(project: Project, book: Book, code: int | None) -> Report:
+    """Write `.workflow/report.md` and `report.json` from the records, and return the report."""
+    report = make_project_report(project, book.state, code)
+    write_atomic(project.places.report_md, to_markdown(report).encode())
+    write_atomic(project.places.report_json, report.model_dump_json(indent=2).encode() + b"\n")
+    return report

@@ -1,0 +1,29 @@
+"""What an error that ends a turn makes of its issue, and which errors end the whole run."""
+
+from pipeline.domain.results import FailureClass
+from pipeline.errors import (
+    BudgetSpent,
+    IssueBudgetSpent,
+    PipelineError,
+    QuotaPause,
+    SpendLimit,
+    Stopped,
+)
+
+ENDS_THE_RUN = (QuotaPause, BudgetSpent, Stopped)
+"""Nothing else can be tried after these; the run is resumed later."""
+
+FAILURE_OF: dict[type[PipelineError], FailureClass] = {
+    QuotaPause: FailureClass.QUOTA,
+    BudgetSpent: FailureClass.INTERRUPTED,
+    IssueBudgetSpent: FailureClass.BUDGET,
+    SpendLimit: FailureClass.BUDGET,
+    Stopped: FailureClass.INTERRUPTED,
+    PipelineError: FailureClass.INFRASTRUCTURE,
+}
+"""The first that matches holds."""
+
+
+def failure_of(error: PipelineError) -> FailureClass:
+    """Return the failure class of an issue whose turn was ended by `error`."""
+    return next(failure for kind, failure in FAILURE_OF.items() if isinstance(error, kind))
