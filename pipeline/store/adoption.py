@@ -18,6 +18,7 @@ from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRe
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.paths import Places
+from pipeline.store.adopted_issues import enter_missing
 from pipeline.store.adopted_records import adopted_attempt, adopted_plan, replannable
 from pipeline.store.document_text import DocumentName, read
 from pipeline.store.documents import keep_copy
@@ -30,6 +31,11 @@ from pipeline.store.entries import (
     RetryAsked,
 )
 from pipeline.store.journal import Journal
+
+_NOT_IN_THE_BACKLOG = (
+    "{} came in from the documents and had no line in the backlog: entered with the words of the "
+    "plan; the issue's own text is not known here"
+)
 
 CommitExists = Callable[[str], bool]
 """Tells whether a commit id is in the repository; handed in, the store knows no git."""
@@ -69,7 +75,10 @@ def adopt(
         harvest = _Harvest()
         _read_plans(places.planning_results, harvest, clock())
         _read_attempts(places.execution_results, harvest, clock(), commit_exists)
+        entered = enter_missing(places, harvest.plans, harvest.attempts)
         journal.begin_with(_entries(harvest))
+    if entered:
+        bus.emit(events.Notice(_NOT_IN_THE_BACKLOG.format(", ".join(entered))))
     for notice in harvest.notices:
         bus.emit(events.Notice(notice))
     return True

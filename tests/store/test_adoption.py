@@ -12,6 +12,7 @@ from pipeline.domain.results import ExecutionStatus, FailureClass, PlanningStatu
 from pipeline.errors import PipelineError
 from pipeline.events import Event, EventBus
 from pipeline.store import entries as e
+from pipeline.store.backlog import load_issues
 from pipeline.store.book import Book
 from tests.store import builders as make
 
@@ -22,6 +23,13 @@ def carry_documents(source: Path, target: Path) -> None:
     folder.mkdir(parents=True)
     for path in make.places_in(source).workflow.glob("*-results.json"):
         shutil.copy(path, folder)
+
+
+def write_backlog(root: Path, *issue_ids: str) -> Path:
+    path = make.places_in(root).issues_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps({"id": i, "title": f"do {i}"}) + "\n" for i in issue_ids))
+    return path
 
 
 def write_document(root: Path, phase: str, *records: object, **header: object) -> Path:
@@ -61,6 +69,7 @@ def work_on_the_first_machine(root: Path) -> Book:
 def test_plans_wait_again_and_landed_work_stays_landed(scratch: Path) -> None:
     first = work_on_the_first_machine(scratch / "one")
     carry_documents(scratch / "one", scratch / "two")
+    write_backlog(scratch / "two", "A", "B", "C", "D")
     heard: list[Event] = []
 
     book = make.open_book(scratch / "two", heard=heard)
@@ -81,6 +90,22 @@ def test_plans_wait_again_and_landed_work_stays_landed(scratch: Path) -> None:
     assert book.state.next_solution_id("B") == "SOL-B-3"
     document = json.loads(book.places.planning_results.read_text())
     assert document["journal_seq"] == 8
+
+
+def test_issues_without_a_line_in_the_backlog_are_entered_and_said(scratch: Path) -> None:
+    work_on_the_first_machine(scratch / "one")
+    carry_documents(scratch / "one", scratch / "two")
+    backlog = write_backlog(scratch / "two", "B")
+    before = backlog.read_text()
+    heard: list[Event] = []
+
+    book = make.open_book(scratch / "two", heard=heard)
+
+    assert backlog.read_text().startswith(before)
+    assert [issue.id for issue in load_issues(book.places)] == ["B", "A", "C"]
+    (event,) = heard
+    assert isinstance(event, events.Notice)
+    assert event.text.startswith("A, C came in from the documents and had no line in the backlog")
 
 
 def test_adopting_happens_once(scratch: Path) -> None:
@@ -192,6 +217,7 @@ def test_landed_work_is_not_planned_again_for_its_strange_solution(scratch: Path
 def test_a_record_without_a_usable_issue_is_left_out_and_said(
     scratch: Path, record: object
 ) -> None:
+    write_backlog(scratch, "ISS-001")
     write_document(scratch, "planning", record, MINIMAL_PLAN)
     heard: list[Event] = []
 
@@ -202,6 +228,7 @@ def test_a_record_without_a_usable_issue_is_left_out_and_said(
 
 
 def test_a_broken_document_is_kept_and_the_other_one_adopted(scratch: Path) -> None:
+    write_backlog(scratch, "ISS-001")
     write_document(scratch, "execution", MINIMAL_ATTEMPT)
     make.places_in(scratch).planning_results.write_text("{half")
     heard: list[Event] = []
