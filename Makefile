@@ -24,7 +24,10 @@ bench: $(VENV)/.developer            ## start-up times as ratios against a bare 
 	$(BIN)/python bench/startup.py
 
 specs: $(VENV)/.developer            ## write specs/*.json from the models
-	$(BIN)/python -m pipeline.store.schemas specs
+	$(BIN)/python -m pipeline.domain.schemas specs
+
+docs: $(VENV)/.developer             ## write docs/commands.md and docs/settings.md from the code
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
