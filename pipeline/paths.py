@@ -155,6 +155,12 @@ class Places:
         return self.user.cache / "workspaces" / self.repository_key
 
     @property
+    def summary_file(self) -> Path:
+        """What `status` showed last, with the ground it stands on; safe to delete."""
+        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]
+        return self.user.cache / "summaries" / f"{name}.json"
+
+    @property
     def repository_key(self) -> str:
         """Twelve hex digits that stand for this repository in the user's folders."""
         return hashlib.sha256(str(self.git_dir).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]

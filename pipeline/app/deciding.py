@@ -6,14 +6,15 @@ from pipeline.events import EventBus
 from pipeline.safety.decisions import Desk
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
+from pipeline.store.journal import Probe, no_probe
 
 
-def desk(project: Project, bus: EventBus) -> Desk:
+def desk(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Desk:
     """Return where a person's decisions are made."""
     return Desk(
         repo=project.repo,
         places=project.places,
-        book=open_book(project, bus),
+        book=open_book(project, bus, probe=probe),
         gate=Gate(project.repo, project.places, project.settings, utc_now),
         issues=project.issues,
         approver=current_approver(project.settings.roles),

@@ -19,7 +19,7 @@ from pipeline.store.backlog import load_issues
 from pipeline.store.book import Book
 from pipeline.store.files import write_atomic
 from pipeline.store.journal import Probe, no_probe
-from pipeline.store.run_file import alive
+from pipeline.store.run_info import alive
 from pipeline.store.state import State
 
 IGNORE_EVERYTHING = "*\n"
@@ -82,11 +82,16 @@ def open_book(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Bo
     return book
 
 
-def read_state(project: Project) -> State:
-    """Return the journal's state; a missing journal is started from the documents first."""
+def read_book(project: Project) -> Book:
+    """Return the book for reading; a missing journal is started from the documents first."""
     book = Book(project.places, EventBus(), utc_now)
     book.adopt(lambda commit: commit_exists(project, commit))
-    return book.state
+    return book
+
+
+def read_state(project: Project) -> State:
+    """Return the journal's state for reading."""
+    return read_book(project).state
 
 
 def commit_exists(project: Project, commit: str) -> bool:

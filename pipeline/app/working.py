@@ -14,6 +14,7 @@ from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
+from pipeline.app.summing import keep_summary
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import QuotaPause, QuotaReached, Stopped
 from pipeline.events import EventBus, QuotaOver, QuotaPaused
@@ -47,11 +48,13 @@ def work_through(
     """Hold the run lock, go through the wanted phases, and return the exit code."""
     with hold(project.places):
         book = open_book(project, bus, probe=probe)
+        book.verify()
         work = make_work(project, book, bus=bus, stop=stop, probe=probe)
         require_keys(project, work, wanted)
 
         def report(code: int) -> None:
             write_report(project, book, code)
+            keep_summary(project, book)
 
         return orchestrate(work, wanted, report)
 

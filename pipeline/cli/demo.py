@@ -17,12 +17,12 @@ from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.options import Json, Sandbox, flags
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.group import Group
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.git import commits_between
 from pipeline.observe.report import to_markdown
 from pipeline.orchestrator import Wanted
-from pipeline.plans.standing import Group
 from pipeline.rehearsal.demo import (
     TEST_COMMAND,
     TURNED_DOWN,

@@ -5,7 +5,6 @@ decision; 4 finished, some issues failed or are parked; 5 budget spent; 75 pause
 130 interrupted; 70 a bug.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typer.main import get_command
 
 from pipeline import __version__
 from pipeline.cli.crash import BUG, write_crash_log
+from pipeline.cli.tables import load_function
 from pipeline.errors import PipelineError
 
 INTERRUPTED = 130
@@ -82,10 +82,9 @@ class LazyGroup(TyperGroup):
 
 def load(name: str) -> TyperCommand:
     """Import the command `name` and return it; its function is called `command`."""
-    entry = COMMANDS[name]
-    module = importlib.import_module(f"pipeline.cli.{entry.module}")
+    function = load_function(COMMANDS[name].module, "command")
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name, help=module.command.__doc__)(module.command)
+    single.command(name, help=function.__doc__)(function)
     command = get_command(single)
     assert isinstance(command, TyperCommand)
     return command

@@ -1,28 +1,28 @@
-"""`pipeline status`: where everything stands, from the records, without touching the run."""
+"""`pipeline status`: where everything stands, from the records, without touching the run.
+
+What was shown last is kept; while nothing has changed that is shown, nothing else is imported.
+"""
 
 import shutil
+from collections import Counter
+from pathlib import Path
 
 import typer
 
-from pipeline.app.project import Project, open_project, read_state, where_all_stand
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table
-from pipeline.domain.issue import IssueState
-from pipeline.plans.standing import Group, Standing
-from pipeline.store.run_file import alive
-from pipeline.store.state import State
+from pipeline.cli.tables import load_function
+from pipeline.domain.group import Group
+from pipeline.paths import Places, UserPlaces
+from pipeline.store.run_info import RunInfo, alive
+from pipeline.store.summary import Row, Summary, load
 
-QUEUE_STATUS: dict[IssueState, str] = {
-    IssueState.REGISTERED: "pending",
-    IssueState.PLANNING: "pending",
-    IssueState.PLANNED: "pending",
-    IssueState.EXECUTING: "executing",
-    IssueState.COMPLETED: "completed",
-    IssueState.FAILED: "failed",
-    IssueState.BLOCKED: "pending",
-    IssueState.PARKED: "pending",
+QUEUE_STATUS: dict[str, str] = {
+    "executing": "executing",
+    "completed": "completed",
+    "failed": "failed",
 }
-"""What an issue's state is in the queue (seed 004's four words)."""
+"""Seed 004's words for a place in the queue; every other state of an issue is `pending` there."""
 
 
 def command(repo: Repo = HERE, as_json: Json = False) -> None:
@@ -30,79 +30,88 @@ def command(repo: Repo = HERE, as_json: Json = False) -> None:
 
     Example: pipeline status --json | jq .phase
     """
-    project = open_project(repo)
-    state = read_state(project)
-    rows = where_all_stand(project, state)
-    if as_json:
-        print_json(_document(project, state, rows))
+    near = nearby(repo)
+    kept = load(near) if near else None
+    if near is not None and kept is not None:
+        places, summary = near, kept
     else:
-        _show(project, state, rows)
+        places, summary = load_function("status_afresh", "read")(repo)
+    worker = alive(places)
+    if as_json:
+        print_json(_document(summary, worker))
+    else:
+        _show(summary, worker)
 
 
-def phase(project: Project, state: State, rows: list[Standing]) -> str:
+def nearby(folder: Path) -> Places | None:
+    """Return the places of the checkout around `folder` when it is set up, without asking git."""
+    here = folder.absolute().resolve()
+    for root in (here, *here.parents):
+        if (root / ".git").exists():
+            places = Places(root, UserPlaces.from_environment(), root / ".git")
+            return places if places.journal.exists() else None
+    return None
+
+
+def phase(summary: Summary, worker: RunInfo | None) -> str:
     """Return the word for what is going on: init, planning, gate, executing or complete."""
-    if alive(project.places) is not None:
-        return "executing" if state.open_attempt else "planning" if state.open_planning else "init"
-    groups = {row.group for row in rows}
+    if worker is not None:
+        return "executing" if summary.executing else "planning" if summary.planning else "init"
+    groups = {row.group for row in summary.rows}
     if Group.NEEDS_YOU in groups:
         return "gate"
-    return "complete" if rows and groups <= {Group.LANDED, Group.TURNED_DOWN} else "init"
+    return "complete" if groups and groups <= {Group.LANDED, Group.TURNED_DOWN} else "init"
 
 
-def _document(project: Project, state: State, rows: list[Standing]) -> dict[str, object]:
-    queue = [row for row in rows if row.record is not None and row.record.solution_id]
-    run, worker = state.run, alive(project.places)
+def _document(summary: Summary, worker: RunInfo | None) -> dict[str, object]:
+    queue = [row for row in summary.rows if row.solution_id]
+    run = {"run_id": summary.run_id, "branch": summary.branch} if summary.run_id else None
     return {
-        "phase": phase(project, state, rows),
-        "working": None if worker is None else {"pid": worker.pid, "started_at": worker.started_at},
-        "run": None if run is None else {"run_id": run.run_id, "branch": run.branch},
+        "phase": phase(summary, worker),
+        "working": {"pid": worker.pid, "started_at": worker.started_at} if worker else None,
+        "run": run,
         "issues": {
-            row.issue.id: {
-                "id": row.issue.id,
-                "title": row.issue.title,
+            row.id: {
+                "id": row.id,
+                "title": row.title,
                 "status": row.state,
-                "solution_id": row.record.solution_id if row.record else None,
+                "solution_id": row.solution_id,
                 "reason": row.reason,
             }
-            for row in rows
+            for row in summary.rows
         },
         "queue": [
             {
                 "item_id": f"S-{number}",
-                "issue_id": row.issue.id,
-                "solution_id": row.record.solution_id if row.record else None,
-                "status": QUEUE_STATUS[row.state],
+                "issue_id": row.id,
+                "solution_id": row.solution_id,
+                "status": QUEUE_STATUS.get(row.state, "pending"),
             }
             for number, row in enumerate(queue, start=1)
         ],
         "errors": [
-            {"issue_id": row.issue.id, "message": row.reason}
-            for row in rows
-            if row.group is Group.FAILED
+            {"issue_id": row.id, "message": row.reason}
+            for row in summary.rows
+            if row.group == Group.FAILED
         ],
-        "usage": state.spent.model_dump(mode="json"),
+        "usage": summary.usage,
     }
 
 
-def _show(project: Project, state: State, rows: list[Standing]) -> None:
-    worker = alive(project.places)
+def _show(summary: Summary, worker: RunInfo | None) -> None:
     at_work = f"working (pid {worker.pid})" if worker else "not working"
-    where = f" on {state.run.branch}" if state.run else ""
-    typer.echo(f"{phase(project, state, rows)}{where}, {at_work}")
-    counts = [(group, sum(row.group is group for row in rows)) for group in Group]
-    typer.echo(", ".join(f"{n} {group}" for group, n in counts if n) or "the backlog is empty")
-    waiting = [row for row in rows if row.group not in (Group.LANDED, Group.NOT_STARTED)]
+    where = f" on {summary.branch}" if summary.branch else ""
+    typer.echo(f"{phase(summary, worker)}{where}, {at_work}")
+    counts = Counter(row.group for row in summary.rows)
+    said = [f"{counts[group]} {group}" for group in Group if counts[group]]
+    typer.echo(", ".join(said) or "the backlog is empty: pipeline add, pipeline import")
+    waiting = [row for row in summary.rows if row.group not in (Group.LANDED, Group.NOT_STARTED)]
     if waiting:
         typer.echo("")
-        table = [
-            (row.issue.id, row.group, _plan(row), row.reason or row.issue.title) for row in waiting
-        ]
-        print_table(("ISSUE", "GROUP", "PLAN", ""), table, width=_width())
+        table = [(row.id, row.group, row.solution_id or "-", _why(row)) for row in waiting]
+        width = shutil.get_terminal_size((100, 24)).columns
+        print_table(("ISSUE", "GROUP", "PLAN", ""), table, width=width)
 
 
-def _plan(row: Standing) -> str:
-    return (row.record.solution_id or "-") if row.record else "-"
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+def _why(row: Row) -> str:
+    return row.reason or row.title

@@ -11,9 +11,9 @@ from pipeline.app.stopping import StopFlag
 from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.output import print_json
+from pipeline.domain.group import Group
 from pipeline.observe.report import Report
 from pipeline.orchestrator import Wanted
-from pipeline.plans.standing import Group
 from pipeline.store.journal import Probe, no_probe
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline.domain.base import Noun, Time
+from pipeline.domain.group import Group
 from pipeline.domain.results import ExecutionRecord, Usage, Verification
 from pipeline.plans.sanitize import clean
-from pipeline.plans.standing import Group, Standing
+from pipeline.plans.standing import Standing
 from pipeline.store.state import State
 
 

@@ -1,8 +1,8 @@
 """Gate: nothing passes without a decision; say what waits and what to type next."""
 
+from pipeline.domain.group import Group
 from pipeline.events import GateWaits
 from pipeline.phases.work import Work
-from pipeline.plans.standing import Group
 
 
 def gate(work: Work) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import secrets
 
+from pipeline.domain.group import Group
 from pipeline.domain.results import Commit, ExecutionRecord, ExecutionStatus, FailureClass
 from pipeline.errors import PipelineError
 from pipeline.events import Adopted, Notice, RunResumed, RunStarted
@@ -20,7 +21,6 @@ from pipeline.git import (
     update_ref,
 )
 from pipeline.phases.work import Work
-from pipeline.plans.standing import Group
 from pipeline.store.entries import AttemptBegun, AttemptRecorded, RunClosed, RunOpened
 
 OUR_REFS = "refs/pipeline/"

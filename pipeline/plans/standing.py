@@ -11,8 +11,8 @@ not started    everything that the pipeline will take up by itself
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from pipeline.domain.group import Group
 from pipeline.domain.issue import Issue, IssueState
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import (
@@ -24,18 +24,6 @@ from pipeline.domain.results import (
 )
 from pipeline.plans.ordering import planning_order
 from pipeline.store.state import State
-
-
-class Group(StrEnum):
-    """The groups of the report, in its order."""
-
-    LANDED = "landed"
-    NEEDS_YOU = "needs you"
-    PARKED = "parked"
-    TURNED_DOWN = "turned down"
-    FAILED = "failed"
-    NOT_STARTED = "not started"
-
 
 BLAMED = frozenset({FailureClass.TESTS, FailureClass.AGENT, FailureClass.PLAN_TOO_NARROW})
 """Failures that are not tried again without new information."""

@@ -19,7 +19,7 @@ from pipeline.domain.results import SCHEMA_VERSION, Header
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.paths import Places
-from pipeline.store import run_file
+from pipeline.store import run_info
 from pipeline.store.document_text import DocumentName, Found, compose, head_of, holds, read
 from pipeline.store.entries import DocumentsAdopted, EditIgnored
 from pipeline.store.files import remove_temporaries, write_atomic
@@ -125,7 +125,7 @@ class Documents:
         return sheet.cost_s <= CHEAP_S or self._timer() - sheet.last_s >= pause
 
     def _may_render(self) -> bool:
-        return not run_file.is_other(run_file.alive(self._places))
+        return not run_info.is_other(run_info.alive(self._places))
 
     def _records_changed_at(self, sheet: _Sheet) -> int:
         records = self._state.planning if sheet.name == "planning" else self._state.execution

@@ -72,6 +72,16 @@ class Journal:
         return self._last.at if self._last else None
 
     @property
+    def end(self) -> int:
+        """Offset behind the last line read or written."""
+        return self._end
+
+    @property
+    def last_hash(self) -> str:
+        """Hash of the last line read or written; empty when there is none."""
+        return self._last.hash if self._last else ""
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether there is no journal, or one without a line."""
         return not self._path.exists() or self._path.stat().st_size == 0

@@ -1,14 +1,17 @@
 """One orchestrator at a time, and everybody can see whether it lives."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.store.run_file import alive, hold
+from pipeline.store.run_file import hold
+from pipeline.store.run_info import alive
 from tests.store import builders as make
 
 HOLDER = """
@@ -77,7 +80,7 @@ def test_another_process_with_the_same_pid_is_not_the_run(scratch: Path) -> None
     with hold(places):
         info = alive(places)
         assert info is not None
-        later = info.model_copy(update={"process_start": info.process_start - 1})
-        places.run_file.write_text(later.model_dump_json())
+        later = replace(info, process_start=info.process_start - 1)
+        places.run_file.write_text(json.dumps(asdict(later)))
 
         assert alive(places) is None
