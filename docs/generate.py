@@ -1,0 +1,280 @@
+"""Write docs/commands.md and docs/settings.md from the code; a test says when they are old.
+
+`python docs/generate.py` (or `make docs`). The words that only a person can find stand in the
+tables below; options, defaults and variables come from the commands and the settings themselves.
+"""
+
+import os
+import textwrap
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pipeline.cli.entry import COMMANDS, load
+from pipeline.orchestrator import MEANING
+from pipeline.settings import (
+    DEFAULT_MODELS,
+    ENVIRONMENT,
+    KEYS,
+    LISTS,
+    RESERVED,
+    RESERVED_SECTIONS,
+    Settings,
+)
+
+DOCS = Path(__file__).parent
+WIDTH = 100
+
+EXIT_CODES = {**MEANING, 2: "the command was typed wrongly; one line says how"}
+"""All of them; `pipeline.orchestrator.MEANING` has those of the work itself."""
+
+NOTES: dict[str, str] = {
+    "demo": """
+        Needs git and a sandbox, no key and no network. Exit code 0 when three plans landed and
+        one was turned down. With `--json`: the report, and `folder`.""",
+    "init": """
+        Writes `.workflow/.gitignore` (one line, `*`) and a commented `.workflow/config.toml`.
+        Running it twice is harmless. With `--json`: `{root, written, languages, test_command}`.""",
+    "doctor": """
+        Runs the project's tests once on HEAD, in the sandbox, as an attempt would. It looks
+        whether a key is set and does not try it: that would cost money. With `--json`: `[{name,
+        good, found, mend}]`.""",
+    "trust": """
+        Needed only where a repository has committed files below `.workflow/`: until they are
+        trusted, every other command stops there with one line. Their digest goes into your own
+        state folder; any later change of them asks again.""",
+    "add": "With `--json`: the issue as it stands in the backlog.",
+    "import": """
+        All of the file or nothing of it. What is in the backlog already stays as it is, so
+        importing twice changes nothing twice. Closed issues and pull requests are skipped. An
+        issue of GitHub becomes `GH-<number>`; labels such as `P1`, `priority: high` or
+        `critical` set its priority. `gh issue list --json` does not say who the author is to
+        the project, so those authors count as unknown. With `--json`: `{added, unchanged,
+        changed}`.""",
+    "issues": """
+        In the order of the backlog. With `--json`: `[{id, title, status, solution_id,
+        planned_at, executed_at, error}]`; `status` is registered, planning, planned, executing,
+        completed, failed, blocked or parked.""",
+    "show": """
+        Takes a solution id, or an issue id for its current plan. What models and issues wrote
+        is stripped of control, bidirectional and zero-width characters. `--format md` is the
+        plan as a self-contained ExecPlan.""",
+    "approve": """
+        Signs the plan as it stands: its text, its terms, the blob of each of its files, and the
+        plans that are to run before it on the same files. Approving in the order in which you
+        want things to land is not necessary. With `--json`: the planning records.""",
+    "request-changes": """
+        The next `pipeline plan` (or `run`) makes `SOL-<issue>-<n+1>`, which supersedes this
+        one. An approval that was given is void.""",
+    "reject": "Only `pipeline retry` takes the issue up again.",
+    "retry": """
+        Refused, with the reason, where there is nothing to retry: an issue that has landed, or
+        whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`
+        is `plan` or `execute`.""",
+    "plan": """
+        Issues whose plan is current are left alone. Without a run, one is opened: a branch at
+        `--base`. `--json`, here and for `execute` and `run`, prints the report, as in
+        `.workflow/report.json`.""",
+    "execute": "Plans that still wait are left alone; they make the exit code 3.",
+    "run": """
+        The one command for the night. Without a key that it needs it stops before anything else.
+        `--max-usd` and `--max-tokens` cap the whole run, across restarts.""",
+    "status": """
+        Never touches the run. `phase` is init, planning, gate, executing or complete. With
+        `--json`: `{phase, working, run, issues, queue, errors, usage}`.""",
+    "report": """
+        Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
+        it was when the last `plan`, `execute` or `run` ended.""",
+}
+"""What the help does not say, by command."""
+
+MEANINGS: dict[str, str] = {
+    "planner.provider": "vendor of the Planning agent: `anthropic` or `openai`",
+    "planner.model": "its model; a provider that is set later takes an earlier source's model away",
+    "planner.base_url": "another address for the vendor's interface (a proxy, a gateway)",
+    "planner.effort": "`low`, `medium` or `high`; not set: the vendor's default",
+    "planner.max_output_tokens": "what one call may write, at least 8000; the budget may lower it",
+    "executor.provider": "vendor of the Execution agent",
+    "executor.model": "its model",
+    "executor.base_url": "as for the planner",
+    "executor.effort": "as for the planner",
+    "executor.max_output_tokens": "as for the planner",
+    "limits.calls_per_turn": "model calls in one turn",
+    "limits.planning_minutes": "time for one planning turn",
+    "limits.execution_minutes": "time for one execution turn",
+    "limits.command_seconds": "time for one command of an agent or of a verification",
+    "limits.failing_finishes": "failing `finish_task` calls of one task before the attempt fails",
+    "limits.answer_errors": "wrong answers that go back to an agent before its turn fails",
+    "limits.repair_rounds": "verifications that go back to the agent after it said it was done",
+    "limits.silence_seconds": "longest time without one byte from a vendor",
+    "limits.provider_retries": "further tries of a call that failed for the moment",
+    "budget.tokens": "cap of a run: output, uncached input and cache writes; survives restarts",
+    "budget.usd": "cap of a run in US dollars, by a price list that comes with the installation",
+    "budget.minutes": "cap of one process of a run; begins anew when the run is resumed",
+    "budget.issue_tokens": "cap of one planning turn, and of the execution of one plan",
+    "budget.issue_minutes": "time for the execution of a plan; it may ask for up to 60",
+    "budget.unknown_price": "what a cap in US dollars does with a model whose price is not known: "
+    "`count` tokens alone, or `stop`",
+    "gate.overlap": "`sequence`: a plan may run after another one on the same files when its "
+    "reviewer was shown that one; `replan`: it is planned again instead",
+    "gate.expires_days": "how long an approval counts",
+    "tests.command": "the project's tests, for `bash -c` in its root; not set: detected",
+    "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
+    "whatever else is named read-only",
+    "workspace.setup": "commands run in every fresh workspace, in the sandbox",
+    "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
+    "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
+    "whoever is there is admin; with it, a name that is not listed is a user",
+    "plans.commit_to": "reserved for plans inside commits; read and not used yet",
+    "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",
+    "run.branch_prefix": "the run's branch is `<prefix>/<run id>`",
+    "run.commits": "`solution`: one commit for each plan; `task` is read and not used yet",
+    "run.wait_quota": "how long a run waits for a vendor's quota: `45s`, `30m`, `6h`, `1h30m`",
+    "run.allow_untested": "work on a project without tests; the report says `untested`",
+    "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
+    "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",
+}
+"""What each setting means; a test compares the keys with `pipeline.settings.KEYS`."""
+
+COMMANDS_HEAD = """\
+# Commands
+
+Made by `docs/generate.py` from the commands themselves. Every command that works on a repository
+takes `-C/--repo PATH` (default: the folder you are in), and every command takes `--json`: one
+document on stdout and nothing else there. Progress is one line per event on stderr (with `--json`:
+one JSON object per line). An error that you can mend is one line on stderr.
+
+## Exit codes
+
+| code | means |
+|---|---|
+{codes}
+
+Where several apply: 70, 130, 75, 5, 3, 4, 0. Codes 3 and 4 say what stands at the end: `pipeline
+run` exits 3 while one plan waits, also when ten others have landed.
+"""
+
+SETTINGS_HEAD = """\
+# Settings
+
+Made by `docs/generate.py` from `pipeline/settings.py`. Later sources win:
+
+1. `.workflow/config.toml`, the project's; `pipeline init` writes one that shows the defaults.
+2. `~/.config/pipeline/config.toml`, yours (`XDG_CONFIG_HOME` is honoured).
+3. Variables: `planner.provider` is `PIPELINE_PLANNER_PROVIDER`. A list is a TOML array, or
+   separated by commas.
+4. Flags, where a command has one.
+
+A key that does not exist, or a value that is not allowed, is an error in one line that names
+source, key and what is allowed. Where git tracks `.workflow/`, every command stops until
+`pipeline trust` has accepted it.
+
+Keys of vendors are no settings: `ANTHROPIC_API_KEY` and `OPENAI_API_KEY` come from the
+environment, and are never written, logged or handed to a tool. `ANTHROPIC_BASE_URL`,
+`OPENAI_BASE_URL`, `HTTPS_PROXY` and `NO_PROXY` are honoured.
+
+**Reserved.** What decides about your machine or your keys is read from sources 2 to 4 only, and in
+`.workflow/config.toml` it is an error: {reserved}.
+
+Models, where none is set:
+
+| provider | planner | executor |
+|---|---|---|
+{models}
+"""
+
+SETTINGS_TAIL = """\
+## An example
+
+Planner at one vendor, executor at the other, ten dollars, in your own file:
+
+    [planner]
+    provider = "anthropic"
+    effort = "high"
+
+    [executor]
+    provider = "openai"
+
+    [budget]
+    usd = 10.0
+
+    [roles]
+    ann = "maintainer"
+"""
+
+
+def commands_page() -> str:
+    """Return docs/commands.md."""
+    codes = "\n".join(f"| {code} | {EXIT_CODES[code]} |" for code in sorted(EXIT_CODES))
+    parts = [COMMANDS_HEAD.format(codes=codes)]
+    for panel in dict.fromkeys(entry.panel for entry in COMMANDS.values()):
+        parts.append(f"## {panel}\n")
+        for name, entry in COMMANDS.items():
+            if entry.panel == panel:
+                parts.append(f"### pipeline {name}\n\n{_indented(_help(name))}\n")
+                parts.append(_paragraph(NOTES[name]))
+    return "\n".join(parts)
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    vendors = dict.fromkeys(provider for provider, _ in DEFAULT_MODELS)
+    models = "\n".join(
+        f"| {one} | `{DEFAULT_MODELS[one, 'planner']}` | `{DEFAULT_MODELS[one, 'executor']}` |"
+        for one in vendors
+    )
+    reserved = ", ".join(f"`{key}`" for key in RESERVED)
+    sections = ", ".join(f"`[{name}]`" for name in RESERVED_SECTIONS)
+    parts = [SETTINGS_HEAD.format(models=models, reserved=f"{reserved}, {sections}")]
+    for section in dict.fromkeys(key.partition(".")[0] for key in KEYS):
+        keys = [key for key in KEYS if key.partition(".")[0] == section]
+        rows = "\n".join(_row(key) for key in keys)
+        parts.append(f"## [{section}]\n\n| key | default | meaning |\n|---|---|---|\n{rows}\n")
+    variables = ", ".join(f"`{name}`" for name in ENVIRONMENT)
+    parts.append(f"## Variables\n\n{_paragraph(variables)}")
+    return "\n".join([*parts, SETTINGS_TAIL])
+
+
+def _row(key: str) -> str:
+    name = key.partition(".")[2] or "<user name>"
+    mark = " (reserved)" if key in RESERVED or key.partition(".")[0] in RESERVED_SECTIONS else ""
+    return f"| `{name}`{mark} | {_default(key)} | {MEANINGS[key]} |"
+
+
+def _default(key: str) -> str:
+    value: object = Settings()
+    for part in KEYS[key].split("."):
+        assert isinstance(value, BaseModel)
+        value = getattr(value, part)
+    if value is None or value in ("", (), {}):
+        return "not set"
+    if key.endswith(".model"):
+        return "see above"
+    if key in LISTS:
+        assert isinstance(value, tuple)
+        return ", ".join(f"`{one}`" for one in value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _help(name: str) -> str:
+    command = load(name)
+    context = command.context_class(command, info_name=f"pipeline {name}", terminal_width=WIDTH)
+    return command.get_help(context)
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text.strip(), "    ", lambda line: bool(line.strip()))
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), WIDTH + 20, break_on_hyphens=False) + "\n"
+
+
+PAGES = {"commands.md": commands_page, "settings.md": settings_page}
+"""File in `docs/` -> what writes it."""
+
+
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = str(WIDTH)
+    for file, page in PAGES.items():
+        (DOCS / file).write_text(page())
