@@ -30,7 +30,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from pipeline.domain.plan import Role
-from pipeline.errors import PipelineError
+from pipeline.domain.wording import what_is_wanted
+from pipeline.errors import PipelineError, UsageProblem
 from pipeline.paths import Places
 
 Provider = Literal["anthropic", "openai"]
@@ -128,7 +129,7 @@ class BudgetSettings(Section):
     """What a run and a plan may spend; None is no cap."""
 
     tokens: int | None = Field(None, gt=0)
-    usd: float | None = Field(None, gt=0)
+    usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     minutes: int | None = Field(None, gt=0)
     issue_tokens: int = Field(100_000, gt=0)
     issue_minutes: int = Field(30, gt=0)
@@ -140,7 +141,7 @@ class GateSettings(Section):
     """How long an approval lasts and what it does with plans that share paths."""
 
     overlap: Literal["sequence", "replan"] = "sequence"
-    expires_days: int = Field(7, gt=0)
+    expires_days: int = Field(7, gt=0, le=3650)
 
 
 class TestSettings(Section):
@@ -247,8 +248,8 @@ def load_settings(
     """Read all sources and return what holds.
 
     `flags` maps dotted keys to values; None means not given. `tracked_ok=False` leaves the
-    project's file unread (`.workflow/` is tracked and not trusted). Raises PipelineError, one
-    line: the source, the key, what is allowed.
+    project's file unread (`.workflow/` is tracked and not trusted). Raises PipelineError, for flags
+    UsageProblem, one line: the source, the key, what is allowed.
     """
     project = places.config_file.relative_to(places.root).as_posix()
     merged: dict[str, object] = {}
@@ -260,7 +261,7 @@ def load_settings(
     _merge(merged, _checked(_read_file(places.user_config, user), user))
     _merge(merged, _checked(_read_environment(environ), "environment"))
     given = {key: value for key, value in (flags or {}).items() if value is not None}
-    _merge(merged, _checked(given, "command line"))
+    _merge(merged, _checked(given, "command line", kind=UsageProblem))
     return _build(merged)
 
 
@@ -323,15 +324,17 @@ def _refuse_reserved(values: Mapping[str, object], project: str, user_config: Pa
             )
 
 
-def _checked(values: dict[str, object], source: str) -> dict[str, object]:
+def _checked(
+    values: dict[str, object], source: str, *, kind: type[PipelineError] = PipelineError
+) -> dict[str, object]:
     """Return `values` when each is known and allowed, else raise with their source."""
     for key in values:
         if key not in KEYS:
-            raise PipelineError(f"{source}: {key} is not a setting: {_instead(key)}")
+            raise kind(f"{source}: {key} is not a setting: {_instead(key)}")
     try:
         _build(values)
     except ValidationError as error:
-        raise PipelineError(_explain(error.errors()[0], source)) from error
+        raise kind(_explain(error.errors()[0], source)) from error
     return values
 
 
@@ -357,8 +360,7 @@ def _explain(error: ErrorDetails, source: str) -> str:
     if expected is not None:
         choices = "choose one of " + ", ".join(re.findall(r"'([^']*)'", str(expected)))
     else:
-        choices = error["msg"].removeprefix("Value error, ")
-        choices = choices.replace("Input should be", "it must be")
+        choices = what_is_wanted(error)
     return f"{source}: {place} is {error['input']!r}: {choices}"
 
 

@@ -183,7 +183,7 @@ def test_every_key_but_roles_has_a_variable():
         ),
         (
             "[tests]\ncommand = 5",
-            ".workflow/config.toml: tests.command is 5: it must be a valid string",
+            ".workflow/config.toml: tests.command is 5: it must be text",
         ),
     ],
 )

@@ -10,13 +10,13 @@ from difflib import get_close_matches
 from typing import Literal
 
 from pipeline.domain.issue import Feedback, Issue
-from pipeline.domain.plan import PlanState
+from pipeline.domain.plan import Plan, PlanState
 from pipeline.domain.results import FailureClass, PlanningRecord
 from pipeline.errors import PipelineError, UsageProblem
 from pipeline.git import Repository, resolve
 from pipeline.paths import Places
-from pipeline.plans.lifecycle import PlanEvent, advance
-from pipeline.plans.markdown import render_plan
+from pipeline.plans.lifecycle import TRANSITIONS, PlanEvent, advance
+from pipeline.plans.markdown import keep_plan, render_plan
 from pipeline.plans.page import plan_page
 from pipeline.plans.sanitize import clean
 from pipeline.safety.gate import Gate, Stale
@@ -25,6 +25,21 @@ from pipeline.store.book import Book
 from pipeline.store.entries import PlanChanged, RetryAsked
 
 Again = Literal["plan", "execute"]
+
+VERBS = {
+    PlanEvent.APPROVE: "approve",
+    PlanEvent.REJECT: "reject",
+    PlanEvent.REQUEST_CHANGES: "request changes of",
+}
+"""What a person decides, in words."""
+
+INSTEAD = {
+    PlanState.APPROVED: "`pipeline run` carries it out",
+    PlanState.REJECTED: "`pipeline retry {issue}` has it planned again",
+}
+"""What to do about a plan in a state that allows no such decision."""
+
+NEW_ISSUE = "`pipeline add` takes what is still wrong as a new issue"
 
 
 @dataclass(frozen=True)
@@ -44,14 +59,14 @@ class Desk:
         state = self.book.state
         record = state.planning.get(name) or state.current(name)
         if record is None or record.solution_id is None:
-            raise PipelineError(_unknown("plan", name, self._solution_ids()))
+            raise unknown("plan", name, self._solution_ids())
         return record
 
     def issue(self, name: str) -> Issue:
         """Return the issue with this id."""
         issues = {issue.id: issue for issue in self.issues()}
         if name not in issues:
-            raise PipelineError(_unknown("issue", name, list(issues)))
+            raise unknown("issue", name, list(issues))
         return issues[name]
 
     def render(self, record: PlanningRecord, form: str) -> str:
@@ -66,11 +81,10 @@ class Desk:
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
-        record = self._current(record, "approve")
+        record = self._current(record, VERBS[PlanEvent.APPROVE])
         plan = record.plan
         assert plan is not None
-        if plan.state is not PlanState.PENDING:
-            raise PipelineError(f"cannot approve {record.key}: it is {plan.state}")
+        _allow(PlanEvent.APPROVE, record, plan)
         after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
         approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
         changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
@@ -80,8 +94,9 @@ class Desk:
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
         """Turn a plan down; raises when it has landed or no reason is given."""
         reason = _words(reason, "--reason")
-        record = self._current(record, "reject")
+        record = self._current(record, VERBS[PlanEvent.REJECT])
         assert record.plan is not None
+        _allow(PlanEvent.REJECT, record, record.plan)
         changed = advance(record.plan, PlanEvent.REJECT, now=self.now(), reason=reason)
         feedback = self._feedback("rejection", reason)
         return self._keep(record, PlanEvent.REJECT, changed, feedback)
@@ -89,8 +104,9 @@ class Desk:
     def request_changes(self, record: PlanningRecord, *, what: str) -> PlanningRecord:
         """Send a plan back to planning with words; its approval, if any, is void."""
         what = _words(what, "WHAT")
-        record = self._current(record, "request changes of")
+        record = self._current(record, VERBS[PlanEvent.REQUEST_CHANGES])
         assert record.plan is not None
+        _allow(PlanEvent.REQUEST_CHANGES, record, record.plan)
         changed = advance(record.plan, PlanEvent.REQUEST_CHANGES, now=self.now(), reason=what)
         feedback = self._feedback("changes", what)
         return self._keep(record, PlanEvent.REQUEST_CHANGES, changed, feedback)
@@ -101,9 +117,11 @@ class Desk:
         state = self.book.state
         record = state.current(issue_id)
         if state.landed(issue_id) is not None:
-            raise PipelineError(f"cannot retry {issue_id}: it has landed")
+            raise PipelineError(f"cannot retry {issue_id}: it has landed; {NEW_ISSUE}")
         if record is None:
-            raise PipelineError(f"cannot retry {issue_id}: it was not planned yet: pipeline plan")
+            raise PipelineError(
+                f"cannot retry {issue_id}: it was not planned yet; `pipeline plan {issue_id}` does"
+            )
         again = self._phase_of_retry(record, feedback)
         self.book.record(
             RetryAsked(
@@ -155,7 +173,7 @@ class Desk:
             instead = f": {newest.key} is the current plan" if newest else ""
             raise PipelineError(f"cannot {verb} {record.key}: it is superseded{instead}")
         if state.landed(record.issue_id) is not None:
-            raise PipelineError(f"cannot {verb} {record.key}: it has landed")
+            raise PipelineError(f"cannot {verb} {record.key}: it has landed; {NEW_ISSUE}")
         if state.open_attempt is not None and state.open_attempt.solution_id == record.key:
             raise PipelineError(f"cannot {verb} {record.key}: it is being executed")
         return newest
@@ -179,7 +197,10 @@ class Desk:
             )
         )
         self.book.flush()
-        return self.book.state.planning[record.key]
+        kept = self.book.state.planning[record.key]
+        issue = next((one for one in self.issues() if one.id == record.issue_id), None)
+        keep_plan(self.places.plans, kept, issue, self.book.state.attempts(record.key))
+        return kept
 
     def _feedback(self, kind: str, content: str) -> Feedback:
         return Feedback.model_validate(
@@ -190,6 +211,16 @@ class Desk:
         return [r.solution_id for r in self.book.state.planning.values() if r.solution_id]
 
 
+def _allow(event: PlanEvent, record: PlanningRecord, plan: Plan) -> None:
+    """Raise, naming the plan and what to do instead, when its state does not allow a decision."""
+    if (plan.state, event) not in TRANSITIONS:
+        instead = INSTEAD.get(plan.state, "`pipeline plan {issue}` makes another plan")
+        raise PipelineError(
+            f"cannot {VERBS[event]} {record.key}: it is {plan.state}; "
+            + instead.format(issue=record.issue_id)
+        )
+
+
 def _words(text: str, name: str) -> str:
     """Return the words a person gave; raises when there are none."""
     if not text.strip():
@@ -197,7 +228,8 @@ def _words(text: str, name: str) -> str:
     return clean(text.strip())
 
 
-def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+def unknown(kind: str, name: str, known: Sequence[str]) -> PipelineError:
+    """Return the error for a name that is none of the `known` ones, with the closest of them."""
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "`pipeline issues` lists what there is"
-    return f"there is no {kind} {name!r}: {hint}"
+    return PipelineError(f"there is no {kind} {name!r}: {hint}")

@@ -12,11 +12,13 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from pipeline.domain.issue import Issue
+from pipeline.domain.wording import first_problem
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.files import append_durable, make_folder
 
 LOCK_TIMEOUT_S = 30.0
+ADVICE = "mend or remove the line"
 
 
 def load_issues(places: Places) -> list[Issue]:
@@ -32,18 +34,21 @@ def load_issues(places: Places) -> list[Issue]:
     return parse_lines(raw, source=str(path))
 
 
-def parse_lines(raw: bytes, *, source: str) -> list[Issue]:
-    """Return the issues of JSON lines; blank lines do not count."""
+def parse_lines(raw: bytes, *, source: str, advice: str = ADVICE) -> list[Issue]:
+    """Return the issues of JSON lines; blank lines do not count.
+
+    The message about a bad line ends in `advice`.
+    """
     issues: list[Issue] = []
     line_of: dict[str, int] = {}
     for number, line in enumerate(raw.split(b"\n"), start=1):
         if not line.strip():
             continue
-        issue = _parse(line, where=f"'{source}' line {number}")
+        issue = _parse(line, where=f"'{source}' line {number}", advice=advice)
         if issue.id in line_of:
             raise PipelineError(
                 f"'{source}' line {number}: issue {issue.id!r} is there already "
-                f"(line {line_of[issue.id]}): give one of them another id"
+                f"(line {line_of[issue.id]}): {advice}"
             )
         line_of[issue.id] = number
         issues.append(issue)
@@ -73,24 +78,18 @@ def locked(places: Places) -> Iterator[None]:
         yield
 
 
-def first_problem(error: ValidationError) -> str:
-    """Return the first thing that is wrong, in a few words on one line."""
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]
-
-
-def _parse(line: bytes, *, where: str) -> Issue:
+def _parse(line: bytes, *, where: str, advice: str) -> Issue:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise PipelineError(f"{where} is no JSON ({error}): mend or remove the line") from error
+        reason = f"{error.msg}, column {error.colno}"
+        raise PipelineError(f"{where} is no JSON ({reason}): {advice}") from error
     if not isinstance(value, dict):
-        raise PipelineError(f"{where} is no JSON object: mend or remove the line")
+        raise PipelineError(f"{where} is no JSON object: {advice}")
     try:
         return Issue.model_validate(value)
     except ValidationError as error:
-        raise PipelineError(f"{where}: {first_problem(error)}: mend or remove the line") from error
+        raise PipelineError(f"{where}: {first_problem(error)}: {advice}") from error
 
 
 def _missing_newline(places: Places) -> bytes:

@@ -16,11 +16,11 @@ from pydantic import AliasChoices, AliasPath, Field, ValidationError
 
 from pipeline.domain.base import Noun, Time
 from pipeline.domain.issue import AuthorTrust, Issue
+from pipeline.domain.wording import first_problem
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.backlog import (
     append_issues,
-    first_problem,
     load_issues,
     locked,
     parse_lines,
@@ -33,6 +33,8 @@ TRUST = {
     "CONTRIBUTOR": AuthorTrust.CONTRIBUTOR,
 }
 """GitHub's author association -> how far the author is trusted; every other one: not at all."""
+
+NOTHING = "nothing was imported"
 
 PRIORITIES = {f"p{number}": number for number in range(1, 6)} | {
     "critical": 1,
@@ -82,7 +84,8 @@ class _GitHubIssue(Noun):
 
 def import_jsonl(places: Places, text: str, source_name: str) -> ImportReport:
     """Import JSON lines in the backlog's own form; `PipelineError` names the bad line."""
-    return _import(places, parse_lines(text.encode(), source=source_name), skipped=())
+    issues = parse_lines(text.encode(), source=source_name, advice=NOTHING)
+    return _import(places, issues, skipped=())
 
 
 def import_github_json(places: Places, text: str, source_name: str) -> ImportReport:
@@ -95,7 +98,7 @@ def import_github_json(places: Places, text: str, source_name: str) -> ImportRep
             issue = _to_issue(found)
         except ValidationError as error:
             raise PipelineError(
-                f"'{source_name}' entry {number}: {first_problem(error)}: nothing was imported"
+                f"'{source_name}' entry {number}: {first_problem(error)}: {NOTHING}"
             ) from error
         if found.pull_request is not None or found.state.lower() == "closed":
             skipped.append(issue.id)
@@ -123,10 +126,11 @@ def _entries(text: str, source_name: str) -> list[object]:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise PipelineError(
-            f"'{source_name}' is no JSON ({error}): nothing was imported"
+            f"'{source_name}' is no JSON ({error.msg}, line {error.lineno}, "
+            f"column {error.colno}): {NOTHING}"
         ) from error
     if not isinstance(value, list):
-        raise PipelineError(f"'{source_name}' is no JSON list of issues: nothing was imported")
+        raise PipelineError(f"'{source_name}' is no JSON list of issues: {NOTHING}")
     return value
 
 
