@@ -17,9 +17,6 @@ from pipeline.plans.project import detect_project
 from pipeline.sandbox import find_sandbox
 from pipeline.settings import AgentRole
 
-OLDEST_GIT = (2, 39)
-"""git before 2.39 can corrupt packed refs on power loss even with core.fsync=reference."""
-
 
 @dataclass(frozen=True)
 class Check:
@@ -40,8 +37,9 @@ def run_checks(project: Project) -> Iterator[Check]:
 def _git(project: Project) -> Check:
     version = git.version()
     shown = ".".join(str(part) for part in version)
-    good = version[:2] >= OLDEST_GIT
-    return Check("git", good, shown, None if good else "install git 2.39 or newer")
+    good = version[:2] >= git.OLDEST
+    wanted = ".".join(map(str, git.OLDEST))
+    return Check("git", good, shown, None if good else f"install git {wanted} or newer")
 
 
 def _python(project: Project) -> Check:

@@ -1,10 +1,12 @@
 """git, through the git program: never the user's index, never a hook, never an agent's config."""
 
 from pipeline.git.program import (
+    OLDEST,
     GitError,
     Repository,
     object_format,
     plain,
+    require_version,
     text,
     version,
     write_skeleton,
@@ -50,6 +52,7 @@ from pipeline.git.write import (
 )
 
 __all__ = [
+    "OLDEST",
     "PIPELINE_IDENTITY",
     "CommitInfo",
     "GitError",
@@ -82,6 +85,7 @@ __all__ = [
     "prefix_collision",
     "ref_exists",
     "remove_stale_locks",
+    "require_version",
     "resolve",
     "show_file",
     "text",

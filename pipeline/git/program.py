@@ -43,6 +43,10 @@ TIMEOUT_S = 600.0
 MAX_OUTPUT = 256 * 2**20
 
 
+OLDEST = (2, 39)
+"""git before 2.39 can corrupt packed refs on power loss even with core.fsync=reference."""
+
+
 class GitError(PipelineError):
     """Raised when git refuses; the text is git's last line."""
 
@@ -230,3 +234,13 @@ def version() -> tuple[int, ...]:
     done = call(("version",), cwd=Path("/"), env=environment())
     words = done.output.decode().split()
     return tuple(int(part) for part in words[2].split(".") if part.isdigit())
+
+
+def require_version() -> None:
+    """Raise `PipelineError` when git is too old to be trusted with landing commits."""
+    found = version()
+    if found[:2] < OLDEST:
+        raise PipelineError(
+            f"git {'.'.join(map(str, found))} is too old: install git "
+            f"{'.'.join(map(str, OLDEST))} or newer"
+        )

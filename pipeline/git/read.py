@@ -12,6 +12,7 @@ from pipeline.git.program import (
     discovery_environment,
     fields,
     last_line,
+    require_version,
     run,
     text,
 )
@@ -35,8 +36,11 @@ def open_repository(folder: Path) -> Repository:
 
     Raises `PipelineError` when there is none, when it is bare, or when it has no commit.
     """
+    folder = folder.absolute()
     if not folder.is_dir():
-        raise PipelineError(f"there is no folder {str(folder)!r}; name a repository with -C PATH")
+        name = repr(str(folder))
+        what = f"{name} is not a folder" if folder.exists() else f"there is no folder {name}"
+        raise PipelineError(f"{what}; name a repository with -C PATH")
     words = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir")
     done = _in_checkout(folder, *words, may_fail=True)
     if done is None:
@@ -56,6 +60,7 @@ def _why_not(folder: Path) -> str:
     errors = call(
         ("rev-parse", "--git-dir"), cwd=folder, env=discovery_environment(), may_fail=True
     ).errors
+    require_version()
     if b"dubious ownership" in errors:
         return (
             f"git distrusts {str(folder)!r}: it belongs to another user; "
