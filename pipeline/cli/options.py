@@ -51,7 +51,7 @@ Base = Annotated[
     typer.Option("--base", metavar="REV", help="Where a new run starts; HEAD if not given."),
 ]
 MaxUsd = Annotated[
-    float | None, typer.Option("--max-usd", min=0, metavar="USD", help="Cap of the run's bill.")
+    float | None, typer.Option("--max-usd", metavar="USD", help="Cap of the run's bill; above 0.")
 ]
 MaxTokens = Annotated[
     int | None,
@@ -97,5 +97,5 @@ def flags(**given: object) -> dict[str, object]:
     return {
         key: str(value) if isinstance(value, StrEnum) else value
         for key, value in values.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     }
