@@ -29,6 +29,7 @@ from pipeline.safety.gate import Gate
 from pipeline.sandbox import find_sandbox
 from pipeline.settings import AgentSettings
 from pipeline.store import entries
+from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
 from pipeline.store.run_file import hold
@@ -89,7 +90,7 @@ def make_work(
         probe=probe,
         prompts=Prompts((places.user_prompts, places.prompts)),
         spawn=lambda role: _spawn(role, work),
-        load_issues=project.issues,
+        backlog=BacklogView(places),
     )
     return work
 

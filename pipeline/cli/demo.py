@@ -1,5 +1,7 @@
 """`pipeline demo`: a whole evening and night in seconds, offline, in a scratch repository."""
 
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -120,8 +122,13 @@ def _look_around(project: Project, seconds: float) -> None:
     for line in (
         f"git -C {where} log --stat main..{run.branch}",
         f"git -C {where} status",
-        f"pipeline issues -C {where}",
+        f"{_program()} issues -C {where}",
         f"jq . {where}/.workflow/planning-results.json",
         f"less {where}/.workflow/plans/*.md",
     ):
         typer.echo(f"  {line}")
+
+
+def _program() -> str:
+    """Return how this program is called from here."""
+    return "pipeline" if shutil.which("pipeline") else sys.argv[0]

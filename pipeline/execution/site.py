@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
-from pipeline.git import Repository
+from pipeline.git import Repository, list_files, resolve, show_file
 from pipeline.paths import Places
+from pipeline.plans.project import detect_project
 from pipeline.safety.gate import Gate
 from pipeline.sandbox import Sandbox
 from pipeline.settings import Settings
@@ -17,9 +20,9 @@ from pipeline.store.entries import RunOpened
 from pipeline.store.journal import Probe
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """Where and with what a plan is carried out."""
+    """One repository, its records and its workspaces, while an orchestrator works on it."""
 
     repo: Repository
     places: Places
@@ -33,6 +36,31 @@ class Site:
     now: Callable[[], datetime]
     stop: Callable[[], bool]
     probe: Probe
-    suite: tuple[str, ...]
-    """The project's own test commands; empty: the project is untested."""
-    run: RunOpened
+
+    @property
+    def run(self) -> RunOpened:
+        """Return the open run."""
+        run = self.book.state.run
+        assert run is not None, "the phases work inside an open run"
+        return run
+
+    def tip(self) -> str:
+        """Return the commit at the run branch's tip; raises `PipelineError` when it is gone."""
+        tip = resolve(self.repo, f"refs/heads/{self.run.branch}")
+        if tip is None:
+            raise PipelineError(
+                f"the run's branch {self.run.branch!r} is gone: restore it from `git reflog`, "
+                "or start another run with `pipeline run --new`"
+            )
+        return tip
+
+    @cached_property
+    def suite(self) -> tuple[str, ...]:
+        """The project's own test commands: the setting, else what the run's base shows."""
+        if self.settings.tests.command:
+            return (self.settings.tests.command,)
+        base = self.run.base_commit
+        found = detect_project(
+            lambda path: show_file(self.repo, base, path), list_files(self.repo, base)
+        )
+        return (found.test_command,) if found.test_command else ()

@@ -11,11 +11,11 @@ from pipeline.domain.results import ExecutionRecord, FailureClass, PlanningRecor
 from pipeline.errors import PipelineError
 from pipeline.events import IssueBlocked, PlanReturned, PlanStale
 from pipeline.execution.single import Execution
-from pipeline.execution.site import Site
 from pipeline.git import is_ancestor, is_mentioned, resolve, worktree_with
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.lifecycle import PlanEvent, advance
+from pipeline.plans.markdown import keep_plan
 from pipeline.plans.ordering import execution_order
 from pipeline.plans.standing import AGAIN, INFRASTRUCTURE_LIMIT, infrastructure_failures
 from pipeline.safety.gate import Cleared, Returned, Stale
@@ -92,11 +92,10 @@ def _pass_gate(work: Work, record: PlanningRecord) -> int:
 def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
     """Return why the plan cannot start now: a dependency, or the branch is checked out."""
     state, tip = work.book.state, work.tip()
-    issue = next(i for i in work.load_issues() if i.id == record.issue_id)
-    closed = {i.id for i in work.load_issues() if i.closed}
-    for name in issue.depends_on:
+    for name in work.backlog.find(record.issue_id).depends_on:
         landed = state.landed(name)
-        if name in closed or (landed is not None and _reachable(work, landed, tip)):
+        closed = work.backlog.find(name).closed
+        if closed or (landed is not None and _reachable(work, landed, tip)):
             continue
         return f"waits for {name}, which has not landed"
     if place := worktree_with(work.repo, work.run.branch):
@@ -135,29 +134,23 @@ def _mark(work: Work, record: PlanningRecord, event: PlanEvent, reason: str) -> 
             by="gate",
         )
     )
+    _keep_plan(work, record.key)
+
+
+def _keep_plan(work: Work, solution_id: str) -> None:
+    """Bring the plan's living document up to date."""
+    state = work.book.state
+    record = state.planning.get(solution_id)
+    if record is not None:
+        issue = work.backlog.find(record.issue_id)
+        keep_plan(work.places.plans, record, issue, state.attempts(solution_id))
 
 
 def _attempt(work: Work, cleared: Cleared) -> None:
     """Make one attempt with the one Execution agent."""
     record = cleared.record
     assert record.plan is not None
-    site = Site(
-        repo=work.repo,
-        places=work.places,
-        settings=work.settings,
-        book=work.book,
-        bus=work.bus,
-        gate=work.gate,
-        workspaces=work.workspaces,
-        verifier=work.verifier,
-        sandbox=work.sandbox,
-        now=work.now,
-        stop=work.stop,
-        probe=work.probe,
-        suite=work.suite(),
-        run=work.run,
-    )
-    execution = Execution(site, lambda: work.agent(EXECUTOR))
+    execution = Execution(work, lambda: work.agent(EXECUTOR))
     budget = record.plan.budget
     work.purse.open_issue(budget.tokens, budget.usd, budget.minutes)
     try:
@@ -166,6 +159,7 @@ def _attempt(work: Work, cleared: Cleared) -> None:
         )
     finally:
         work.purse.close_issue()
+    _keep_plan(work, record.key)
     if result.failure_class is FailureClass.INFRASTRUCTURE and not _is_parked(result):
         work.breaker.failure(result.error or "no reason given")
     else:
@@ -178,7 +172,7 @@ def _is_parked(result: ExecutionRecord) -> bool:
 
 def require_tests(work: Work) -> None:
     """Refuse a project without tests, and a base whose tests fail, unless the user allowed it."""
-    suite = work.suite()
+    suite = work.suite
     if not suite:
         if not work.settings.allow_untested:
             raise PipelineError(

@@ -32,7 +32,7 @@ from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.git import blob_at
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
-from pipeline.plans.markdown import plan_path, render_plan
+from pipeline.plans.markdown import keep_plan
 from pipeline.plans.risk import assess
 from pipeline.plans.standing import (
     AGAIN,
@@ -41,7 +41,6 @@ from pipeline.plans.standing import (
 )
 from pipeline.plans.validation import check_solution
 from pipeline.store import entries
-from pipeline.store.files import write_atomic
 from pipeline.store.state import State
 
 PLANNER = "planner"
@@ -289,7 +288,7 @@ def _keep(work: Work, issue: Issue, record: PlanningRecord) -> None:
     elif record.solution is None or record.plan is None:
         work.bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
     else:
-        write_atomic(plan_path(work.places.plans, record), render_plan(record, issue).encode())
+        keep_plan(work.places.plans, record, issue)
         work.bus.emit(
             PlanRecorded(
                 issue.id,

@@ -37,7 +37,7 @@ def execution_text(work: Work, cleared: Cleared, request_id: str, base: str) -> 
     record = cleared.record
     assert record.solution is not None
     assert record.plan is not None
-    issue = next(one for one in work.load_issues() if one.id == record.issue_id)
+    issue = work.backlog.find(record.issue_id)
     landed = ""
     if cleared.landed_between and cleared.record.base_commit is not None:
         landed = diff_text(work.repo, cleared.record.base_commit, base, record.solution.paths)

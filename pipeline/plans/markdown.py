@@ -15,6 +15,7 @@ from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRe
 from pipeline.domain.solution import FileAction, Solution, Task
 from pipeline.plans.page import moment
 from pipeline.plans.sanitize import clean
+from pipeline.store.files import write_atomic
 
 SLUG_LENGTH = 40
 
@@ -83,6 +84,18 @@ def render_plan(
         blocks += [f"## {heading}", *content]
     blocks += ["---", _revision(record, plan)]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def keep_plan(
+    folder: Path,
+    record: PlanningRecord,
+    issue: Issue | None,
+    attempts: Sequence[ExecutionRecord] = (),
+) -> None:
+    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none."""
+    if record.solution is not None and record.plan is not None:
+        text = render_plan(record, issue, attempts)
+        write_atomic(plan_path(folder, record), text.encode())
 
 
 def prose(text: str) -> str:
