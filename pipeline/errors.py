@@ -20,7 +20,14 @@
 A message is one line: what is wrong (the thing in `!r`), where, and what to do.
 """
 
+import errno
 from datetime import datetime
+
+MENDABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR),
+    *(errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.EIO),
+}
+"""What the system says about a disk, a permission or a path that only a person can mend."""
 
 
 class PipelineError(Exception):
@@ -103,3 +110,11 @@ class BadRequest(ProviderError):
 
 class TurnTimedOut(PipelineError):
     """Raised when a turn's deadline or its silence limit has passed."""
+
+
+def cannot_use(error: OSError) -> PipelineError | None:
+    """Return the line for a person whose file or disk refuses us; None when it is no such error."""
+    if error.errno not in MENDABLE:
+        return None
+    what = f"cannot use {str(error.filename)!r}" if error.filename else "cannot read or write"
+    return PipelineError(f"{what}: {error.strerror}; mend that and run again")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import git
+from pipeline.app.telling import event_bus
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
 from pipeline.errors import PipelineError
@@ -53,12 +54,21 @@ def open_project(
     """
     repo = git.open_repository(folder)
     places = Places(repo.root, UserPlaces.from_environment(), repo.git_dir)
+    _require_folder(places.workflow)
     if initialized and not places.issues_file.parent.is_dir():
         raise PipelineError(f"{repo.root} is not set up yet: run `pipeline init` there first")
     if not settings:
         return Project(repo, places, Settings())
     require_trust(repo, places)
     return Project(repo, places, load_settings(places, os.environ, flags))
+
+
+def _require_folder(path: Path) -> None:
+    """Raise `PipelineError` when something else lies where `.workflow/` belongs."""
+    if not path.is_dir() and (path.exists() or path.is_symlink()):
+        raise PipelineError(
+            f"{str(path)!r} is not a folder: move it away, then run `pipeline init`"
+        )
 
 
 def set_up(project: Project) -> list[Path]:
@@ -84,7 +94,7 @@ def open_book(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Bo
 
 def read_book(project: Project) -> Book:
     """Return the book for reading; a missing journal is started from the documents first."""
-    book = Book(project.places, EventBus(), utc_now)
+    book = Book(project.places, event_bus(as_json=False), utc_now)
     book.adopt(lambda commit: commit_exists(project, commit))
     return book
 

@@ -2,6 +2,7 @@
 
 import platform
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,12 +19,20 @@ def write_crash_log(words: Sequence[str]) -> Path:
 
     Only the command's name is kept, not its arguments: they may carry private text.
     """
-    folder = UserPlaces.from_environment().state / "logs"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     head = (
         f"pipeline {__version__}\npython {sys.version.split()[0]}\n"
         f"system {platform.platform()}\ncommand pipeline {' '.join(words[:1])}\n\n"
     )
-    path.write_text(head + traceback.format_exc())
+    text = head + traceback.format_exc()
+    try:
+        return _write(UserPlaces.from_environment().state / "logs", name, text)
+    except OSError:
+        return _write(Path(tempfile.mkdtemp(prefix="pipeline-")), name, text)
+
+
+def _write(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / name
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
     return path

@@ -5,7 +5,6 @@ decision; 4 finished, some issues failed or are parked; 5 budget spent; 75 pause
 130 interrupted; 70 a bug.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from typer.main import get_command
 
 from pipeline import __version__
 from pipeline.cli.crash import BUG, write_crash_log
+from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import load_function
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageProblem, cannot_use
 
 INTERRUPTED = 130
 USAGE = 2
@@ -119,6 +119,7 @@ def application() -> Any:
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit code; a person's error is one line on stderr."""
     try:
+        _refuse_bytes(words)
         result = application().main(
             list(words) or ["--help"], prog_name="pipeline", standalone_mode=False
         )
@@ -131,21 +132,35 @@ def run(words: Sequence[str]) -> int:
         return leave.exit_code
     except PipelineError as error:
         return _say(f"pipeline: {_flat(str(error))}", error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # how typer says that nobody reads stdout any more: seen enough, no error
+        drop_stdout()
         return 0
-    except Exception as bug:  # noqa: BLE001 - the last resort: a bug gets a log and exit 70
-        return _say(f"pipeline: a bug: {bug!r:.200}; the log is {write_crash_log(words)}", BUG)
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug gets a log and exit 70
+        if isinstance(error, OSError) and (problem := cannot_use(error)):
+            if error.filename is None:
+                drop_stdout()
+            return _say(f"pipeline: {_flat(str(problem))}", problem.exit_code)
+        return _say(f"pipeline: a bug: {error!r:.200}; the log is {write_crash_log(words)}", BUG)
     return result if isinstance(result, int) else 0
 
 
 def main() -> None:
     """Be the console script."""
+    make_streams_safe()
     sys.exit(run(sys.argv[1:]))
 
 
+def _refuse_bytes(words: Sequence[str]) -> None:
+    """Refuse words that are not text: they could be neither shown nor kept."""
+    for word in words:
+        if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise UsageProblem(
+                f"{word!r} is not UTF-8 text: write it in UTF-8, with a locale such as C.UTF-8"
+            )
+
+
 def _say(text: str, code: int) -> int:
-    sys.stderr.write(text + "\n")
+    say(text)
     return code
 
 

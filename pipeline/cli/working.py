@@ -11,6 +11,7 @@ from pipeline.app.stopping import StopFlag
 from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.output import print_json
+from pipeline.cli.streams import while_read
 from pipeline.domain.group import Group
 from pipeline.observe.report import Report
 from pipeline.orchestrator import Wanted
@@ -34,9 +35,12 @@ def work(
     finally:
         if as_json and project.places.report_json.exists():
             report = make_project_report(project, read_state(project))
-            print_json(report.model_dump(mode="json"))
+            with while_read():
+                print_json(report.model_dump(mode="json"))
     if not as_json:
-        _close(make_project_report(project, read_state(project), code))
+        report = make_project_report(project, read_state(project), code)
+        with while_read():
+            _close(report)
     return code
 
 
