@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline import git
 from pipeline.agents.agent import Agent
 from pipeline.agents.context import project_context
 from pipeline.agents.limits import TurnLimits
@@ -24,7 +25,9 @@ from pipeline.orchestrator import Wanted, orchestrate
 from pipeline.phases.execute import is_ready
 from pipeline.phases.plan import needs_plan
 from pipeline.phases.work import Work
+from pipeline.plans.ordering import planning_order
 from pipeline.safety.budget import Purse
+from pipeline.safety.decisions import unknown
 from pipeline.safety.gate import Gate
 from pipeline.sandbox import find_sandbox
 from pipeline.settings import AgentSettings
@@ -33,6 +36,7 @@ from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
 from pipeline.store.run_file import hold
+from pipeline.store.state import State
 from pipeline.store.transcripts import Transcript
 
 WAIT_STEP_S = 0.25
@@ -47,9 +51,11 @@ def work_through(
     probe: Probe = no_probe,
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
+    git.require_version()
     with hold(project.places):
         book = open_book(project, bus, probe=probe)
         book.verify()
+        require_known(project, book.state, wanted)
         work = make_work(project, book, bus=bus, stop=stop, probe=probe)
         require_keys(project, work, wanted)
 
@@ -95,9 +101,19 @@ def make_work(
     return work
 
 
+def require_known(project: Project, state: State, wanted: Wanted) -> None:
+    """Raise `PipelineError` for an issue or a solution that was named and does not exist."""
+    issues = [issue.id for issue in project.issues()]
+    plans = [record.solution_id for record in state.planning.values() if record.solution_id]
+    for kind, names, known in (("issue", wanted.issues, issues), ("plan", wanted.solutions, plans)):
+        for name in names:
+            if name not in known:
+                raise unknown(kind, name, known)
+
+
 def require_keys(project: Project, work: Work, wanted: Wanted) -> None:
     """Raise `AuthProblem` before anything is written when an agent that is needed has no key."""
-    state, issues = work.book.state, project.issues()
+    state, issues = work.book.state, planning_order(project.issues())
     if wanted.planning and any(needs_plan(state, issue) for issue in issues):
         _provider(PLANNER, work).close()
     if wanted.execution and any(is_ready(state, record) for record in state.planning.values()):

@@ -35,7 +35,7 @@ def init(work: Work, *, base: str | None = None, new: bool = False) -> None:
     if work.book.state.run is None:
         _open_run(work, base)
         return
-    if base is not None and resolve(work.repo, base) != work.run.base_commit:
+    if base is not None and _base_commit(work, base) != work.run.base_commit:
         raise PipelineError(
             f"the open run {work.run.run_id} has another base than {base!r}: "
             "leave --base out to go on with it, or add --new to start another"
@@ -56,9 +56,7 @@ def _open_run(work: Work, base: str | None) -> None:
             f"the branch {collision!r} is in the way of {prefix}/<run id>: rename it, "
             "or set run.branch_prefix in .workflow/config.toml"
         )
-    commit = resolve(work.repo, f"{base}^{{commit}}") if base else head_commit(work.repo)
-    if commit is None:
-        raise PipelineError(f"--base {base!r} names no commit of this repository")
+    commit = head_commit(work.repo) if base is None else _base_commit(work, base)
     run_id = f"{work.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     opened = RunOpened(
         run_id=run_id,
@@ -70,6 +68,13 @@ def _open_run(work: Work, base: str | None) -> None:
     work.book.record(opened)
     _make_branch(work)
     work.bus.emit(RunStarted(run_id, opened.branch, commit, work.sandbox.name))
+
+
+def _base_commit(work: Work, base: str) -> str:
+    commit = resolve(work.repo, base)
+    if commit is None:
+        raise PipelineError(f"--base {base!r} names no commit of this repository")
+    return commit
 
 
 def _make_branch(work: Work) -> None:
