@@ -187,6 +187,8 @@ class ExecutionRecord(Noun):
     claim: Claim | None = None
     quarantine: str | None = None
     """Where the patch of unplanned changes is kept, relative to `.workflow/`."""
+    ignored_commits: int = 0
+    """Commits made inside the workspace, by the agent or its tests; none of them is used."""
     recovered: bool = False
     """True when the record was written from git after a crash."""
     usage: Usage = Usage()

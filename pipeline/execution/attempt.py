@@ -28,6 +28,8 @@ class Attempt:
     verification: Verification = field(default_factory=Verification)
     quarantined: set[str] = field(default_factory=set)
     quarantine: str | None = None
+    own_commits: int = 0
+    """Commits made in the workspace; they count for nothing."""
     sent: SubmitResult | None = None
     """The agent's last word on its work; a claim, never evidence."""
     problem: str | None = None

@@ -170,6 +170,7 @@ def _record(
         verification=attempt.verification,
         claim=_claim(attempt),
         quarantine=attempt.quarantine,
+        ignored_commits=attempt.own_commits,
         usage=usage,
         error=None if reason is None else one_line(reason),
         too_narrow=tuple(attempt.sent.too_narrow_paths) if attempt.sent else (),

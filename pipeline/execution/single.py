@@ -22,6 +22,7 @@ from pipeline.execution.attempt import Attempt
 from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.execution.fence import Fenced, fence
 from pipeline.execution.finish import finish
+from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_words
 from pipeline.git import NestedRepository, resolve
@@ -50,6 +51,7 @@ class Execution:
         ending: PipelineError | None = None
         try:
             outcome = self._turn(attempt, text)
+            attempt.own_commits = count_own_commits(self._site.sandbox, attempt.workspace)
             _judge(attempt, outcome, self._site.settings.limits.repair_rounds)
         except PipelineError as error:
             attempt.fail(failure_of(error), str(error))
@@ -207,10 +209,9 @@ class Execution:
         if met and (verification.no_regressions or not site.suite):
             return None
         words = failures_in_words(ran)
-        if fenced.quarantined:
-            words += "\nChanges outside the plan were set aside and undone: " + ", ".join(
-                fenced.quarantined
-            )
+        if attempt.quarantined:
+            names = ", ".join(sorted(attempt.quarantined))
+            words += f"\nChanges outside the plan were set aside and undone: {names}"
         return words
 
     def _set_aside(self, attempt: Attempt, fenced: Fenced) -> None:

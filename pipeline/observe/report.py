@@ -108,6 +108,9 @@ def _notes(attempt: ExecutionRecord) -> list[str]:
         notes.append(f"the agent {attempt.claim.contradicts}")
     if attempt.quarantine:
         notes.append(f"unplanned changes set aside in .workflow/{attempt.quarantine}")
+    if made := attempt.ignored_commits:
+        commits = "1 commit" if made == 1 else f"{made} commits"
+        notes.append(f"{commits} made in the workspace ignored: the pipeline makes its own")
     if attempt.recovered:
         notes.append("adopted from git after a crash")
     if attempt.verification.note:

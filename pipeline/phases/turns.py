@@ -1,5 +1,8 @@
 """What one turn is told: records and git in, the text of a request out."""
 
+from datetime import datetime
+from typing import Literal
+
 from pipeline.agents.fence import nonce_for
 from pipeline.agents.turns import Asked, execute_turn, plan_turn, revise_turn
 from pipeline.domain.issue import Feedback, Issue
@@ -7,14 +10,20 @@ from pipeline.domain.solution import Solution
 from pipeline.execution.finish import RECOVERY_REFS
 from pipeline.git import diff_text, resolve
 from pipeline.phases.work import Work
+from pipeline.plans.standing import BLAMED
 from pipeline.safety.gate import Cleared
+from pipeline.store.state import State
 
 
 def planning_text(work: Work, issue: Issue, request_id: str, tip: str) -> str:
     """Return the request for a plan: a first one, or another one with what was said and seen."""
     state = work.book.state
     asked = Asked(request_id, nonce_for(work.run.run_id, request_id), issue, tip)
-    words: list[Feedback] = [*issue.feedback, *state.feedback.get(issue.id, ())]
+    words: list[Feedback] = [
+        *issue.feedback,
+        *_went_wrong(state, issue.id),
+        *state.feedback.get(issue.id, ()),
+    ]
     dependencies = _dependencies(work, issue)
     earlier = state.current(issue.id)
     if earlier is None or earlier.solution is None:
@@ -57,6 +66,23 @@ def _dependencies(work: Work, issue: Issue) -> list[Solution]:
     state = work.book.state
     records = [state.current(name) for name in issue.depends_on if state.landed(name) is None]
     return [one.solution for one in records if one is not None and one.solution is not None]
+
+
+def _went_wrong(state: State, issue_id: str) -> list[Feedback]:
+    """Return why the issue's current plan, or its newest attempt, failed; usually nothing."""
+    record = state.current(issue_id)
+    if record is None:
+        return []
+    if record.failure_class in BLAMED and record.error:
+        return [_failure("plan", record.error, record.planned_at)]
+    attempts = state.attempts(record.key)
+    if attempts and attempts[-1].failure_class in BLAMED and attempts[-1].error:
+        return [_failure("execute", attempts[-1].error, attempts[-1].executed_at)]
+    return []
+
+
+def _failure(stage: Literal["plan", "execute"], reason: str, when: datetime) -> Feedback:
+    return Feedback(type="failure", stage=stage, content=reason, created_at=when)
 
 
 def _interrupted_work(work: Work, solution_id: str) -> str:
