@@ -36,9 +36,9 @@ def level(name: str) -> int:
     return next(i for i, layer in enumerate(LAYERS) if name in layer)
 
 
-def part(path: Path) -> str:
+def part(path: Path, package: Path) -> str:
     """Return the layer name of a file: its folder, or its own name at the top."""
-    relative = path.relative_to(PACKAGE)
+    relative = path.relative_to(package)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
@@ -58,13 +58,13 @@ def imports(path: Path) -> list[tuple[ast.stmt, str, bool]]:
     return found
 
 
-def problems(path: Path) -> list[str]:
+def problems(path: Path, package: Path = PACKAGE) -> list[str]:
     """Return what is wrong with the imports of one file."""
-    mine = part(path)
+    mine = part(path, package)
     wrong = []
     for node, module, at_top in imports(path):
         root, _, rest = module.partition(".")
-        where = f"{path.relative_to(PACKAGE.parent)}:{node.lineno}"
+        where = f"{path.relative_to(package.parent)}:{node.lineno}"
         if not at_top and root not in SDKS:
             wrong.append(f"{where}: import of {module} inside a function")
         if root != "pipeline" or not rest:
@@ -90,9 +90,25 @@ def test_imports_point_down_and_stand_at_the_top(path: Path) -> None:
     assert problems(path) == []
 
 
-def test_the_rule_notices_an_upward_import(tmp_path: Path) -> None:
-    planted = PACKAGE / "domain" / "issue.py"
-    tree = ast.parse(planted.read_text())
-    assert tree.body, "the domain is there"
-    assert level("cli") < level("domain")
-    assert level("store") < level("domain") < level("git") < level("errors")
+@pytest.mark.parametrize(
+    ("place", "text", "complaint"),
+    [
+        ("domain/nouns.py", "from pipeline.store import journal\n", "which stands above it"),
+        ("store/disk.py", "import pipeline.cli.entry\n", "which stands above it"),
+        ("git/hidden.py", "def f():\n    from pipeline import paths\n", "inside a function"),
+        ("phases/play.py", "from pipeline.rehearsal import server\n", "only cli, tests and bench"),
+        ("settings.py", "from pipeline.domain import plan\n", None),
+        ("agents/sdk.py", "def make():\n    import anthropic\n", None),
+    ],
+)
+def test_a_planted_import_is_noticed(
+    tmp_path: Path, place: str, text: str, complaint: str | None
+) -> None:
+    package = tmp_path / "pipeline"
+    planted = package / place
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(text)
+
+    found = problems(planted, package)
+
+    assert found == [] if complaint is None else complaint in found[0]
