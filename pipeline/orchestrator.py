@@ -55,10 +55,10 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
     """
     code = A_BUG
     try:
-        init(work, base=wanted.base, new=wanted.new)
-        if wanted.execution:
-            require_tests(work)
-        _work_through(work, wanted)
+        if init(work, base=wanted.base, new=wanted.new):
+            if wanted.execution:
+                require_tests(work)
+            _work_through(work, wanted)
         code = DONE
     except PipelineError as problem:
         code = problem.exit_code

@@ -21,26 +21,38 @@ from pipeline.git import (
     update_ref,
 )
 from pipeline.phases.work import Work
+from pipeline.plans.standing import is_over
 from pipeline.store.entries import AttemptBegun, AttemptRecorded, RunClosed, RunOpened
 
 OUR_REFS = "refs/pipeline/"
 
 
-def init(work: Work, *, base: str | None = None, new: bool = False) -> None:
-    """Bring the journal and git to one state, then open a run or go on with the open one."""
+def init(work: Work, *, base: str | None = None, new: bool = False) -> bool:
+    """Bring the journal and git to one state, then open a run or go on with the open one.
+
+    Returns False when no run is open and nothing is left that needs one.
+    """
     remove_stale_locks(work.repo, (f"refs/heads/{work.settings.branch_prefix}/", OUR_REFS))
     adopted = _settle_open_attempt(work) if work.book.state.run else 0
     if new and work.book.state.run is not None:
         close_run(work, "a new run was asked for")
     if work.book.state.run is None:
+        if base is None and not new and _all_is_done(work):
+            return False
         _open_run(work, base)
-        return
+        return True
     if base is not None and _base_commit(work, base) != work.run.base_commit:
         raise PipelineError(
             f"the open run {work.run.run_id} has another base than {base!r}: "
             "leave --base out to go on with it, or add --new to start another"
         )
     _continue_run(work, adopted)
+    return True
+
+
+def _all_is_done(work: Work) -> bool:
+    rows = work.standings()
+    return bool(rows) and is_over(rows)
 
 
 def close_run(work: Work, reason: str) -> None:
