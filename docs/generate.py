@@ -4,7 +4,6 @@
 tables below; options, defaults and variables come from the commands and the settings themselves.
 """
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -275,6 +274,5 @@ PAGES = {"commands.md": commands_page, "settings.md": settings_page}
 
 
 if __name__ == "__main__":
-    os.environ["COLUMNS"] = str(WIDTH)
     for file, page in PAGES.items():
         (DOCS / file).write_text(page())
