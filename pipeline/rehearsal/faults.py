@@ -99,7 +99,7 @@ NAMED: dict[str, tuple[Fault, ...]] = {
     "refusal": (Fault("refusal", call=0),),
     "unknown-stop": (Fault("unknown", call=0),),
 }
-"""What `pipeline rehearse --fault NAME` offers."""
+"""Each kind of fault under a name of its own."""
 
 
 class Faults:

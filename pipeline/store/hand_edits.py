@@ -19,6 +19,8 @@ from pipeline.store.document_text import DocumentName
 from pipeline.store.entries import RecordRemoved
 from pipeline.store.state import State
 
+HAS_LANDED = "it has landed: removing its record does not undo the commit, `git revert` does"
+
 
 @dataclass
 class Verdict:
@@ -75,22 +77,16 @@ def _judge_plan(record: PlanningRecord, now: State, verdict: Verdict) -> None:
     if now.current(record.issue_id) != record:
         verdict.ignored.append(record.key)
     elif landed and landed.solution_id == record.solution_id:
-        verdict.restored[record.key] = (
-            f"it has landed: undo it with `pipeline rollback {record.key}`"
-        )
+        verdict.restored[record.key] = HAS_LANDED
     elif attempt and attempt.solution_id == record.solution_id:
-        verdict.restored[record.key] = (
-            f"its attempt is open: when it has ended, undo it with `pipeline rollback {record.key}`"
-        )
+        verdict.restored[record.key] = "its attempt is open: wait until it has ended"
     else:
         verdict.removed.append(_removal("planning", record.key, record.issue_id))
 
 
 def _judge_attempt(record: ExecutionRecord, now: State, verdict: Verdict) -> None:
     if record.status is ExecutionStatus.COMPLETED:
-        verdict.restored[record.key] = (
-            f"its commit has landed: undo it with `pipeline rollback {record.solution_id}`"
-        )
+        verdict.restored[record.key] = HAS_LANDED
     elif record.status is ExecutionStatus.FAILED and not now.landed(record.issue_id):
         verdict.removed.append(_removal("execution", record.key, record.issue_id))
     else:

@@ -65,6 +65,6 @@ class Records(Mapping[str, R], Generic[R]):
             return self._model.model_validate_json(self._texts[key])
         except ValidationError as error:
             raise PipelineError(
-                f"the record {key!r} in journal.jsonl is damaged: `pipeline audit verify` "
-                "names the line; restore the file, or move it away to start from the documents"
+                f"the record {key!r} in journal.jsonl is damaged: "
+                "restore the file, or move it away to start from the documents"
             ) from error
