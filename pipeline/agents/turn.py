@@ -63,6 +63,6 @@ class Turn:
     def check(self, clock: Callable[[], float], stop: StopSignal) -> None:
         """Raise `Stopped` or `TurnTimedOut` when the turn may not go on."""
         if stop():
-            raise Stopped("stopped")
+            raise Stopped("interrupted; `pipeline run` carries on where it stopped")
         if clock() >= self.deadline:
             raise TurnTimedOut(f"no answer within {self.request.minutes:g} minutes")

@@ -11,6 +11,7 @@ from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
+from pipeline.execution.land import in_the_way
 from pipeline.paths import Places, UserPlaces
 from pipeline.plans.ordering import backlog_problems
 from pipeline.plans.standing import Standing, standings
@@ -113,4 +114,5 @@ def where_all_stand(project: Project, state: State) -> list[Standing]:
     """Return where every issue stands, in the backlog's order."""
     issues = project.issues()
     working = alive(project.places) is not None
-    return standings(issues, state, backlog_problems(issues), working=working)
+    parked = in_the_way(project.repo, state.run.branch) if state.run else None
+    return standings(issues, state, backlog_problems(issues), working=working, parked=parked)

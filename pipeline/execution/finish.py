@@ -22,7 +22,7 @@ from pipeline.execution import land
 from pipeline.execution.attempt import Attempt
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_words
-from pipeline.git import changed_paths, find_attempt, one_line, worktree_with
+from pipeline.git import changed_paths, find_attempt, one_line
 from pipeline.safety.gate import Cleared
 from pipeline.store import entries
 
@@ -65,12 +65,8 @@ def _land(site: Site, attempt: Attempt, cleared: Cleared, usage: Usage) -> Execu
         attempt_id=attempt.begun.attempt_id,
     )
     for move in range(MOVES + 1):
-        if place := worktree_with(site.repo, site.run.branch):
-            attempt.fail(
-                FailureClass.INFRASTRUCTURE,
-                f"parked: the branch {site.run.branch} is checked out in {place}; "
-                "check another branch out there",
-            )
+        if reason := land.in_the_way(site.repo, site.run.branch):
+            attempt.fail(FailureClass.INFRASTRUCTURE, f"parked: {reason}")
             return None
         commit = land.make_commit(site.repo, tree=tree, base=base, message=message, when=site.now())
         record = _record(site, attempt, usage, commit=commit, base=base, message=message)

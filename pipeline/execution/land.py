@@ -38,6 +38,14 @@ class Refused:
     tip: str | None
 
 
+def in_the_way(repo: Repository, branch: str) -> str | None:
+    """Return why `branch` must not be moved now: somebody has it checked out; None when not."""
+    place = git.worktree_with(repo, branch)
+    if place is None:
+        return None
+    return f"the branch {branch} is checked out in {place}; check another branch out there"
+
+
 def commit_message(solution: Solution, *, run_id: str, attempt_id: str) -> str:
     """Return a commit's message: one clean subject, the goal, and trailers that are ours.
 

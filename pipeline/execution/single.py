@@ -24,8 +24,9 @@ from pipeline.execution.fence import Fenced, fence
 from pipeline.execution.finish import finish
 from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
-from pipeline.execution.verify import failures_in_words
+from pipeline.execution.verify import failures_in_short, failures_in_words
 from pipeline.git import NestedRepository, resolve
+from pipeline.plans.standing import AGAIN
 from pipeline.safety.gate import Cleared
 from pipeline.store.entries import AttemptBegun
 from pipeline.store.files import write_atomic
@@ -52,7 +53,7 @@ class Execution:
         try:
             outcome = self._turn(attempt, text)
             attempt.own_commits = count_own_commits(self._site.sandbox, attempt.workspace)
-            _judge(attempt, outcome, self._site.settings.limits.repair_rounds)
+            _judge(attempt, outcome)
         except PipelineError as error:
             attempt.fail(failure_of(error), str(error))
             ending = error if isinstance(error, ENDS_THE_RUN) else None
@@ -72,18 +73,18 @@ class Execution:
         assert record.solution is not None
         base = resolve(site.repo, f"refs/heads/{site.run.branch}")
         assert base is not None
-        number = len(state.attempts(record.key)) + 1
+        counted = [one for one in state.attempts(record.key) if one.failure_class not in AGAIN]
         begun = AttemptBegun(
             execution_result_id=state.next_execution_id(record.issue_id),
             issue_id=record.issue_id,
             solution_id=record.key,
             run_id=site.run.run_id,
-            attempt=number,
+            attempt=len(counted) + 1,
             attempt_id=secrets.token_hex(16),
             base_commit=base,
         )
         site.book.record(begun)
-        site.bus.emit(AttemptStarted(record.issue_id, record.key, number))
+        site.bus.emit(AttemptStarted(record.issue_id, record.key, begun.attempt))
         started = site.now()
         workspace = site.workspaces.open(EXECUTOR, base)
         baseline = tuple(
@@ -167,14 +168,14 @@ class Execution:
         if attempt.open_tasks:
             names = ", ".join(attempt.open_tasks)
             return Refused(f"these tasks are still open: {names}; call finish_task first")
+        attempt.problem = None
         try:
             problem = self._verify(attempt)
         except NestedRepository as error:
-            problem = str(error)
+            problem = attempt.problem = str(error)
         if problem is None:
             return Accepted(sent)
         attempt.repairs += 1
-        attempt.problem = problem
         return Refused(problem, "repair")
 
     def _verify(self, attempt: Attempt) -> str | None:
@@ -193,7 +194,8 @@ class Execution:
         if fenced.quarantined:
             self._set_aside(attempt, fenced)
         if not fenced.changed:
-            return "nothing has changed inside the plan's files"
+            attempt.problem = "nothing has changed inside the plan's files"
+            return attempt.problem
         verification, ran = site.verifier.verify(
             tree=fenced.tree,
             head=begun.base_commit,
@@ -208,6 +210,7 @@ class Execution:
         met = all(one.passed for one in ran if one.evidence.stage == "acceptance")
         if met and (verification.no_regressions or not site.suite):
             return None
+        attempt.problem = failures_in_short(ran)
         words = failures_in_words(ran)
         if attempt.quarantined:
             names = ", ".join(sorted(attempt.quarantined))
@@ -224,10 +227,10 @@ class Execution:
         self._site.bus.emit(Quarantined(attempt.begun.solution_id, fenced.quarantined))
 
 
-def _judge(attempt: Attempt, outcome: TurnOutcome, rounds: int) -> None:
+def _judge(attempt: Attempt, outcome: TurnOutcome) -> None:
     """Decide from the turn's end whether there is something to land."""
     sent = attempt.sent
-    if outcome.status != "answered" and attempt.repairs > rounds and attempt.problem:
+    if outcome.status != "answered" and attempt.problem:
         attempt.fail(FailureClass.TESTS, attempt.problem)
     elif outcome.status != "answered":
         attempt.fail(FailureClass.AGENT, outcome.reason or f"the turn {outcome.status}")

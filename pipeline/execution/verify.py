@@ -107,6 +107,8 @@ class Verifier:
             met = self.run_commands(workspace, "acceptance", acceptance, stop=stop, label=label)
             rest = [command for command in suite if command not in acceptance]
             ran = met + self.run_commands(workspace, "suite", rest, stop=stop, label=label)
+        tests = tuple(one for one in ran if one.evidence.command in suite)
+        self._baselines[tree, tuple(suite)] = tests  # what lands is the next attempt's base
         return self._judged(tree, head, met, ran, suite), ran
 
     def _judged(
@@ -150,7 +152,7 @@ class Verifier:
         )
         path = self._keep(done, label, stage)
         if done.stopped:
-            raise Stopped(f"stopped while {command!r} was running")
+            raise Stopped(f"interrupted while {command!r} was running; `pipeline run` carries on")
         evidence = CommandEvidence(
             stage=stage,
             task_id=task_id,
@@ -171,6 +173,15 @@ class Verifier:
         path = folder / f"{stage}-{number:03d}.txt"
         path.write_bytes(done.output)
         return path.relative_to(self._outputs.parent).as_posix()
+
+
+def failures_in_short(ran: Sequence[Ran]) -> str:
+    """Return what failed on one line, for records: `suite: make test exits 2`."""
+    failed = [one.evidence for one in ran if not one.passed]
+    return "; ".join(
+        f"{one.stage}: {one.command} {'did not end' if one.timed_out else f'exits {one.exit_code}'}"
+        for one in failed
+    )
 
 
 def failures_in_words(ran: Sequence[Ran]) -> str:

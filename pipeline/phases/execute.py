@@ -9,9 +9,10 @@ from pipeline.domain.issue import Feedback
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import ExecutionRecord, FailureClass, PlanningRecord
 from pipeline.errors import PipelineError
-from pipeline.events import IssueBlocked, PlanReturned, PlanStale
+from pipeline.events import PlanReturned, PlanStale
+from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution
-from pipeline.git import is_ancestor, is_mentioned, resolve, worktree_with
+from pipeline.git import is_ancestor, is_mentioned, resolve
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.lifecycle import PlanEvent, advance
@@ -72,7 +73,7 @@ def _ready(work: Work, only: Collection[str]) -> list[PlanningRecord]:
 def _pass_gate(work: Work, record: PlanningRecord) -> int:
     """Check one plan at the gate and act on the verdict; return 1 when an attempt was made."""
     if reason := _cannot_start(work, record):
-        work.bus.emit(IssueBlocked(record.issue_id, reason))
+        work.tell_blocked(record.issue_id, reason)
         return 0
     verdict = work.gate.check(record, work.book.state, work.tip())
     match verdict:
@@ -98,12 +99,8 @@ def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
         if closed or (landed is not None and _reachable(work, landed, tip)):
             continue
         return f"waits for {name}, which has not landed"
-    if place := worktree_with(work.repo, work.run.branch):
-        return (
-            f"parked: the branch {work.run.branch} is checked out in {place}; "
-            "check another branch out there"
-        )
-    return None
+    reason = in_the_way(work.repo, work.run.branch)
+    return f"parked: {reason}" if reason else None
 
 
 def _reachable(work: Work, landed: ExecutionRecord, tip: str) -> bool:

@@ -7,6 +7,8 @@ from pipeline.agents.agent import Agent
 from pipeline.agents.prompts import Prompts
 from pipeline.domain.issue import Issue
 from pipeline.errors import PipelineError, Stopped
+from pipeline.events import IssueBlocked
+from pipeline.execution.land import in_the_way
 from pipeline.execution.site import Site
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
@@ -49,6 +51,8 @@ class Work(Site):
     agents: dict[str, Agent] = field(default_factory=dict)
     told_waiting: tuple[str, ...] = ()
     """The plans that were last said to wait for a decision."""
+    told_blocked: set[tuple[str, str]] = field(default_factory=set)
+    """Issue and reason, as they were said already."""
     breaker: Breaker = field(default_factory=Breaker)
 
     def agent(self, role: str) -> Agent:
@@ -58,18 +62,28 @@ class Work(Site):
         return self.agents[role]
 
     def ordered_issues(self) -> list[Issue]:
-        """Return the backlog in the order of the queue; issues that cannot be ordered are left out.
+        """Return the backlog in the order of the queue, without those that `hopeless` names."""
+        return planning_order(self.backlog.issues())
 
-        Those are the ones `problems` names.
-        """
-        issues = self.backlog.issues()
-        hopeless = backlog_problems(issues)
-        return planning_order([issue for issue in issues if issue.id not in hopeless])
+    def hopeless(self) -> dict[str, str]:
+        """Return issue id -> why the backlog itself keeps it from starting, open issues only."""
+        issues, state = self.backlog.issues(), self.book.state
+        done = {one.id for one in issues if one.closed or state.landed(one.id)}
+        problems = backlog_problems(issues)
+        return {name: reason for name, reason in problems.items() if name not in done}
+
+    def tell_blocked(self, issue_id: str, reason: str) -> None:
+        """Say once why an issue cannot start."""
+        if (issue_id, reason) not in self.told_blocked:
+            self.told_blocked.add((issue_id, reason))
+            self.bus.emit(IssueBlocked(issue_id, reason))
 
     def standings(self) -> list[Standing]:
         """Return where every issue stands, in the backlog's order."""
         issues = self.backlog.issues()
-        return standings(issues, self.book.state, backlog_problems(issues), working=True)
+        state = self.book.state
+        parked = in_the_way(self.repo, state.run.branch) if state.run else None
+        return standings(issues, state, backlog_problems(issues), working=True, parked=parked)
 
     def check_stop(self) -> None:
         """Raise `Stopped` when somebody asked the work to stop."""

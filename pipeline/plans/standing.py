@@ -10,7 +10,7 @@ not started    everything that the pipeline will take up by itself
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.domain.group import Group
 from pipeline.domain.issue import Issue, IssueState
@@ -50,20 +50,25 @@ class Standing:
 
 
 def standings(
-    issues: Sequence[Issue], state: State, problems: Mapping[str, str], *, working: bool = False
+    issues: Sequence[Issue],
+    state: State,
+    problems: Mapping[str, str],
+    *,
+    working: bool = False,
+    parked: str | None = None,
 ) -> list[Standing]:
     """Return the standing of every issue, in the order given.
 
     `problems` names issues that cannot start because of the backlog itself (a cycle, a missing
     dependency). `working` tells whether an orchestrator is alive, so that an open turn means
-    "at work" rather than "was interrupted".
+    "at work" rather than "was interrupted". `parked` is why no approved plan can be carried out.
     """
     known = {issue.id: issue for issue in issues}
     done: dict[str, Standing] = {}
 
     def standing(issue: Issue) -> Standing:
         if issue.id not in done:
-            done[issue.id] = _own(issue, state, working=working)
+            done[issue.id] = _parked(_own(issue, state, working=working), parked)
             if issue.id in problems:
                 done[issue.id] = _blocked(done[issue.id], problems[issue.id])
             else:
@@ -120,6 +125,15 @@ def _own(issue: Issue, state: State, *, working: bool) -> Standing:
     if record.status is not PlanningStatus.COMPLETED or record.plan is None:
         return _without_plan(issue, record, state)
     return _with_plan(issue, record, state)
+
+
+def _parked(own: Standing, reason: str | None) -> Standing:
+    """Return the standing, parked when `reason` keeps its approved plan from being carried out."""
+    plan = own.record.plan if own.record is not None else None
+    ready = own.group is Group.NOT_STARTED and own.state is IssueState.PLANNED
+    if reason is None or not ready or plan is None or plan.state is not PlanState.APPROVED:
+        return own
+    return replace(own, state=IssueState.PARKED, group=Group.PARKED, reason=reason)
 
 
 def _without_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:

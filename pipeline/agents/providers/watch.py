@@ -14,7 +14,7 @@ SLICE_S = 0.25
 def check_limits(limits: CallLimits) -> None:
     """Raise `Stopped` or `TurnTimedOut` when the stop flag is up or the deadline has passed."""
     if limits.stop():
-        raise Stopped("stopped while waiting for the model")
+        raise Stopped("interrupted while waiting for the model; `pipeline run` carries on")
     if limits.clock() >= limits.deadline:
         raise TurnTimedOut("the turn's time is over; the model had not finished its answer")
 
