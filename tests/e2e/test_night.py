@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.rehearsal.scripting import any_issue
+from pipeline.rehearsal.scripting import any_issue, edit, execute, plan
 from tests.e2e.night import Night, untouched
 
 
@@ -18,3 +18,34 @@ def test_a_backlog_becomes_plans_then_commits(tmp_path: Path) -> None:
         assert [record["status"] for record in night.executed()] == ["completed", "completed"]
         assert len(night.commits()) == 2
         assert night.states() == {"ISS-1": "completed", "ISS-2": "completed"}
+
+
+def test_a_change_that_breaks_the_suite_fails_by_its_tests_whatever_the_agent_says(
+    tmp_path: Path,
+) -> None:
+    breaks = plan("ISS-1", files={"app.py": "modify"}) + execute(
+        "ISS-1", edits=[edit("app.py", "a + b", "a - b")]
+    )
+    with Night(tmp_path / "repo", breaks) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+
+        assert night.run("run").code == 4
+
+        (record,) = night.executed()
+        assert (record["status"], record["failure_class"]) == ("failed", "tests")
+        assert record["error"] == "suite: python3 -m unittest discover -q exits 1"
+        assert night.commits() == []
+
+
+def test_the_tests_of_a_landed_tree_are_the_next_attempts_baseline(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        night.approve_all()
+
+        ended = night.run("run")
+
+        assert ended.code == 0
+        assert ended.err.count("baseline") == 1
