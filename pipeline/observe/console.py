@@ -26,6 +26,10 @@ def _short(commit: str) -> str:
     return commit[:10]
 
 
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def _planning(event: e.PlanningStarted) -> Words:
     again = f" (turn {event.attempt})" if event.attempt > 1 else ""
     return "plan", event.issue_id, f"planning{again}: {event.title}"
@@ -85,7 +89,7 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.Landed: lambda v: (
         "landed",
         v.issue_id,
-        f"{v.solution_id} as {_short(v.commit)} ({v.files} files)",
+        f"{v.solution_id} as {_short(v.commit)} ({_files(v.files)})",
     ),
     e.AttemptFailed: lambda v: ("failed", v.issue_id, f"{v.failure_class}: {v.reason}"),
     e.Adopted: lambda v: ("landed", v.solution_id, f"found in git: {_short(v.commit)}"),
