@@ -7,12 +7,15 @@
 
 Each rule answers an attack that works without it: root without `--cap-drop ALL` remounts `/`
 writable; sockets of daemons are reachable without a network (hence the empty /run); a child in the
-background holds the pipes and outlives the command without a PID namespace.
+background holds the pipes and outlives the command without a PID namespace; root needs no
+capability to write `/proc/sys/kernel/core_pattern`, which names a program that the host runs.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -214,6 +217,8 @@ def arguments(jail: Jail, profile: Profile) -> list[str]:
 
 
 def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
+    for place in settings_of_the_kernel():
+        yield ["--ro-bind", str(place), str(place)]
     for place in EMPTY:
         if place.is_dir() and not place.is_symlink():
             yield ["--tmpfs", str(place)]
@@ -238,6 +243,20 @@ def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
     for folder, place in jail.copies:
         if _has_mount_point(jail, place):
             yield [writable, str(folder), str(place)]
+
+
+@cache
+def settings_of_the_kernel() -> tuple[Path, ...]:
+    """Return what the whole machine shares in /proc and root may write; nothing for other users.
+
+    The files belong to root, and no namespace holds them.
+    """
+    if os.geteuid() != 0:
+        return ()
+    shared = (p for p in sorted(Path("/proc").iterdir()) if not p.name.isdigit())
+    return tuple(
+        p for p in shared if not p.is_symlink() and (p.is_dir() or p.stat().st_mode & 0o222)
+    )
 
 
 def _has_mount_point(jail: Jail, place: Path) -> bool:
