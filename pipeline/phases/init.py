@@ -7,7 +7,7 @@ from pipeline.domain.results import Commit, ExecutionRecord, ExecutionStatus, Fa
 from pipeline.errors import PipelineError
 from pipeline.events import Adopted, Notice, RunResumed, RunStarted
 from pipeline.execution.finish import RECOVERY_REFS
-from pipeline.execution.land import save_recovery
+from pipeline.execution.land import land, save_recovery
 from pipeline.git import (
     CommitInfo,
     changed_paths,
@@ -19,6 +19,7 @@ from pipeline.git import (
     remove_stale_locks,
     resolve,
     update_ref,
+    worktree_with,
 )
 from pipeline.phases.work import Work
 from pipeline.plans.standing import is_over
@@ -126,6 +127,7 @@ def _settle_open_attempt(work: Work) -> int:
     if attempt is None:
         return 0
     run = next(r for r in work.book.state.runs if r.run_id == attempt.run_id)
+    _complete_landing(work, attempt, run)
     tip = resolve(work.repo, f"refs/heads/{run.branch}")
     found = tip and find_attempt(work.repo, attempt.base_commit, tip, attempt.attempt_id)
     if found:
@@ -134,6 +136,22 @@ def _settle_open_attempt(work: Work) -> int:
         return 1
     _keep_interrupted(work, attempt, run)
     return 0
+
+
+def _complete_landing(work: Work, attempt: AttemptBegun, run: RunOpened) -> None:
+    """Do the landing whose intent is recorded, as long as nothing else has happened to the branch.
+
+    A `git update-ref` may outlive the process that started it. From here on it has no effect any
+    more: it has done the same already, or it finds the branch moved.
+    """
+    landing, ref = work.book.state.open_landing, f"refs/heads/{run.branch}"
+    if landing is None or landing.attempt_id != attempt.attempt_id:
+        return
+    if resolve(work.repo, ref) != landing.expected or worktree_with(work.repo, run.branch):
+        return
+    if resolve(work.repo, f"{landing.commit}^{{commit}}"):
+        base, commit = landing.expected, landing.commit
+        land(work.repo, branch=run.branch, commit=commit, base=base, probe=work.probe)
 
 
 def _adopted(
