@@ -19,6 +19,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> os.stat_re
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
+    remove_temporaries(path)
     fsync_folder(path.parent)
     return status
 
@@ -71,9 +72,23 @@ def temporary_of(path: Path) -> Path:
 
 
 def remove_temporaries(path: Path) -> None:
-    """Remove what killed processes left beside `path`; only for whoever holds its lock."""
-    for debris in path.parent.glob(f".{path.name}.*.tmp"):
-        debris.unlink(missing_ok=True)
+    """Remove what killed processes left beside `path`, and nothing of a living one."""
+    start, end = f".{path.name}.", ".tmp"
+    for one in path.parent.iterdir():
+        if one.name.startswith(start) and one.name.endswith(end):
+            pid = one.name[: -len(end)].rpartition(".")[2]
+            if pid.isdigit() and not _is_alive(int(pid)):
+                one.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def cannot_write(path: Path, error: OSError) -> PipelineError:

@@ -402,7 +402,7 @@ def test_a_command_leaves_the_documents_to_the_run_that_is_alive(scratch: Path) 
 
 def test_what_a_killed_process_left_is_swept(scratch: Path) -> None:
     book = filled(scratch)
-    debris = book.places.workflow / ".planning-results.json.1.tmp"
+    debris = book.places.workflow / ".planning-results.json.999999999.tmp"
     debris.write_text("half")
 
     make.open_book(scratch)
