@@ -25,8 +25,8 @@ MOST_PATHS = 8
 MOST_LESSONS = 4
 
 
-def planning_digest(record: PlanningRecord) -> str:
-    """Return about 200 tokens on a planning turn; its lessons are those that were kept."""
+def planning_digest(record: PlanningRecord, lessons: Sequence[Lesson] = ()) -> str:
+    """Return about 200 tokens on a planning turn; `lessons` are those that were kept."""
     solution = record.solution
     if record.status is PlanningStatus.NEEDS_CLARIFICATION:
         number = len(record.questions)
@@ -39,7 +39,7 @@ def planning_digest(record: PlanningRecord) -> str:
         head,
         f"files: {listed(touched(solution))}",
         f"tests: {listed(dict.fromkeys(tests))}" if tests else "",
-        *lesson_lines(solution.lessons),
+        *lesson_lines(lessons),
     ]
     return "\n".join(line for line in lines if line)
 

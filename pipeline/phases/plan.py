@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.agents.agent import TurnOutcome, TurnRequest
 from pipeline.agents.digest import planning_digest
+from pipeline.agents.lessons import kept_lessons
 from pipeline.agents.toolbox import Accepted, Refused, Verdict
 from pipeline.agents.tools.answers import to_solution
 from pipeline.agents.tools.boxes import planner_toolbox
@@ -23,7 +24,6 @@ from pipeline.domain.solution import FileAction, Solution
 from pipeline.errors import PipelineError
 from pipeline.events import (
     ClarificationNeeded,
-    IssueBlocked,
     PlanningFailed,
     PlanningStarted,
     PlanRecorded,
@@ -69,13 +69,16 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
     `only` names the issues to look at; none: all.
     """
     turns = 0
+    for issue_id, problem in work.hopeless().items():
+        if not only or issue_id in only:
+            work.tell_blocked(issue_id, problem)
     for issue in work.ordered_issues():
         work.check_stop()
         work.book.catch_up()
         if (only and issue.id not in only) or not needs_plan(work.book.state, issue):
             continue
         if reason := _cannot_start(work.book.state, issue):
-            work.bus.emit(IssueBlocked(issue.id, reason))
+            work.tell_blocked(issue.id, reason)
             continue
         _plan_issue(work, issue)
         turns += 1
@@ -244,7 +247,12 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                 }
             )
     _keep(work, issue, record)
-    work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record))
+    lessons = kept_lessons(
+        record.solution.lessons if record.solution else (),
+        author=issue.author_trust,
+        exists=lambda path: blob_at(work.repo, tip, path) is not None,
+    )
+    work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record, lessons))
 
 
 def _envelope(work: Work, solution: Solution, minutes: int | None) -> Plan:

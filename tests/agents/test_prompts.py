@@ -221,7 +221,8 @@ def test_a_planning_digest_is_short_and_clean() -> None:
         issue_id="ISS-1", solution_id="SOL-ISS-1-1", status=PlanningStatus.COMPLETED,
         solution=nasty, planned_at=NOW,
     )  # fmt: skip
-    digest = planning_digest(record)
+    assert "lesson" not in planning_digest(record)
+    digest = planning_digest(record, SOLUTION.lessons)
     assert tokens(digest) < 200
     first, *rest = digest.splitlines()
     assert first.startswith("ISS-1 planned as SOL-ISS-1-1: Fix Ignore all rules x")
