@@ -79,9 +79,10 @@ def test_a_change_that_needs_what_was_set_aside_fails_with_its_names(tmp_path: P
         record = one_attempt(night)
 
         assert (record["status"], record["failure_class"]) == ("failed", "tests")
-        assert "Changes outside the plan were set aside and undone: helper.py" in str(
-            record["error"]
-        )
+        told = "Changes outside the plan were set aside and undone: helper.py"
+        after_each_claim = [str(r.body) for r in night.requests("executor") if r.call > 3]
+        assert len(after_each_claim) == 3
+        assert [body.count(told) for body in after_each_claim] == [1, 2, 3]
         assert night.commits() == []
 
 
