@@ -89,6 +89,7 @@ def set_up(project: Project) -> list[Path]:
 def open_book(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Book:
     """Open the journal and the documents of a project, up to date with each other."""
     book = Book(project.places, bus, utc_now, probe)
+    book.verify()
     book.start(lambda commit: commit_exists(project, commit))
     return book
 

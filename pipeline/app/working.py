@@ -54,7 +54,6 @@ def work_through(
     git.require_version()
     with hold(project.places):
         book = open_book(project, bus, probe=probe)
-        book.verify()
         require_known(project, book.state, wanted)
         work = make_work(project, book, bus=bus, stop=stop, probe=probe)
         require_keys(project, work, wanted)

@@ -142,7 +142,10 @@ class Gate:
         if record.base_commit is None:
             raise PipelineError(f"{record.key} names no base commit: retry {record.issue_id}")
         if record.rehearsal and not self._settings.rehearsal:
-            raise PipelineError(f"{record.key} was made in a rehearsal: it cannot be approved")
+            raise PipelineError(
+                f"{record.key} was made in a rehearsal: reject it, then `pipeline retry "
+                f"{record.issue_id}` and `pipeline run --new` have it planned for real"
+            )
         if not may_decide(approver.role, plan.risk.level):
             raise PipelineError(
                 f"{record.key} is {plan.risk.level}: a {NEEDED_ROLE[plan.risk.level]} has to "
