@@ -29,7 +29,7 @@ from pipeline.events import (
     PlanRecorded,
 )
 from pipeline.execution.failures import ENDS_THE_RUN, failure_of
-from pipeline.git import blob_at
+from pipeline.git import blob_at, list_files
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
 from pipeline.plans.markdown import keep_plan
@@ -250,7 +250,7 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
     lessons = kept_lessons(
         record.solution.lessons if record.solution else (),
         author=issue.author_trust,
-        exists=lambda path: blob_at(work.repo, tip, path) is not None,
+        exists=frozenset(list_files(work.repo, tip)).__contains__,
     )
     work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record, lessons))
 
