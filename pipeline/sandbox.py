@@ -39,6 +39,13 @@ CORE = (
 # fmt: on
 """`--die-with-parent` means the parent's thread: `run` starts it in the caller's."""
 
+FIRST = ("bash", "-c", 'exec 2>/dev/null; bash -c "$1" 2>&1; exit $?', "bash")
+"""The first process, whose end is the end of all others: none is alive when `run` returns.
+
+With a first process of bubblewrap's own, one in the background lives on for a millisecond, and
+could change the workspace while it is read.
+"""
+
 ENVIRONMENT = {
     "HOME": "/tmp",
     "TMPDIR": "/tmp",
@@ -133,7 +140,7 @@ class Bubblewrap:
         stop: Callable[[], bool] = proc.never,
     ) -> proc.Finished:
         """Run a script; only bubblewrap's own complaints arrive on the second stream."""
-        argv = [self.program, *arguments(jail, profile), "bash", "-c", f"exec 2>&1; {script}"]
+        argv = [self.program, "--as-pid-1", *arguments(jail, profile), *FIRST, script]
         done = proc.run(
             argv, env={}, cwd=Path("/"), timeout_s=timeout_s, stop=stop, max_output=MAX_OUTPUT
         )
