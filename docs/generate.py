@@ -109,7 +109,7 @@ MEANINGS: dict[str, str] = {
     "limits.provider_retries": "further tries of a call that failed for the moment",
     "budget.tokens": "cap of a run: output, uncached input and cache writes; survives restarts",
     "budget.usd": "cap of a run in US dollars, by a price list that comes with the installation",
-    "budget.minutes": "cap of one process of a run; begins anew when the run is resumed",
+    "budget.minutes": "cap of the time that a run is worked on; survives restarts",
     "budget.issue_tokens": "cap of one planning turn, and of the execution of one plan",
     "budget.issue_minutes": "time for the execution of a plan; it may ask for up to 60",
     "budget.unknown_price": "what a cap in US dollars does with a model whose price is not known: "
