@@ -87,6 +87,7 @@ class Caller:
                 request_id=turn.request.request_id,
                 usage=usage,
                 error=None if error is None else f"{type(error).__name__}: {error}",
+                run_seconds=round(self._purse.worked_s, 3),
             )
         )
         self._purse.settle(usage)

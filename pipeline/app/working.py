@@ -30,7 +30,7 @@ from pipeline.safety.budget import Purse
 from pipeline.safety.decisions import unknown
 from pipeline.safety.gate import Gate
 from pipeline.sandbox import find_sandbox
-from pipeline.settings import AgentSettings
+from pipeline.settings import AgentSettings, BudgetSettings
 from pipeline.store import entries
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
@@ -56,6 +56,7 @@ def work_through(
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)
         work = make_work(project, book, bus=bus, stop=stop, probe=probe)
+        work.prompts.check()
         require_keys(project, work, wanted)
 
         def report(code: int) -> None:
@@ -78,7 +79,7 @@ def make_work(
     verifier = Verifier(
         repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds
     )
-    purse = Purse(settings.budget, book.state.spent, time.monotonic())
+    purse = _purse(settings.budget, book.state)
     work = Work(
         repo=repo,
         places=places,
@@ -98,6 +99,12 @@ def make_work(
         backlog=BacklogView(places),
     )
     return work
+
+
+def _purse(caps: BudgetSettings, state: State) -> Purse:
+    """Return the open run's purse as earlier processes left it."""
+    started = time.monotonic() - state.worked_s
+    return Purse(caps, state.spent, started, spent_usd=state.spent_usd)
 
 
 def require_known(project: Project, state: State, wanted: Wanted) -> None:

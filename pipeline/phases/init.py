@@ -79,6 +79,7 @@ def _open_run(work: Work, base: str | None) -> None:
         rehearsal=work.settings.rehearsal,
     )
     work.book.record(opened)
+    work.purse.open_run()
     _make_branch(work)
     work.bus.emit(RunStarted(run_id, opened.branch, commit, work.sandbox.name))
 

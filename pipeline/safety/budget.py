@@ -3,7 +3,8 @@
     reserve(...)  ->  how many output tokens the call may use   (lowered to what is left)
     settle(usage) ->  what it did use is booked, the reserve is given back
 
-What is booked only ever grows; a restart hands in what the run has used so far as `spent`.
+What is booked only ever grows; a restart hands in what the run has used so far: `spent`,
+`spent_usd`, and `started`, which lies as far back as the run was worked on.
 """
 
 import threading
@@ -58,6 +59,8 @@ class Purse:
     started: float
     """When the run's minutes began, on `clock`."""
     clock: Callable[[], float] = time.monotonic
+    spent_usd: float | None = None
+    """The money in `spent`, known also when the price of some call was not; None: `spent.usd`."""
     _run: _Account = field(init=False)
     _issue: _Account | None = field(init=False, default=None)
     _held: dict[int, _Held] = field(init=False, default_factory=dict)
@@ -69,6 +72,14 @@ class Purse:
         caps = self.caps
         self._run = _Account(caps.tokens, caps.usd, caps.minutes, self.started)
         self._run.book(self.spent)
+        if self.spent_usd is not None:
+            self._run.used_usd = self.spent_usd
+
+    def open_run(self) -> None:
+        """Start the account of a new run: nothing of it is used yet."""
+        with self._lock:
+            self.started = self.clock()
+            self._run = _Account(self.caps.tokens, self.caps.usd, self.caps.minutes, self.started)
 
     def open_issue(self, tokens: int | None, usd: float | None, minutes: float | None) -> None:
         """Start the account of one issue; None is no cap."""
@@ -116,6 +127,11 @@ class Purse:
     def used_usd(self) -> float:
         """Return the money booked on the run (USD); calls of unknown price count nothing."""
         return self._run.used_usd
+
+    @property
+    def worked_s(self) -> float:
+        """Return how long the run has been worked on, earlier processes included (seconds)."""
+        return self.clock() - self.started
 
     def _others(self) -> _Held:
         mine = threading.get_ident()

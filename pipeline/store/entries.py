@@ -153,6 +153,8 @@ class CallSettled(Entry):
     request_id: str
     usage: Usage
     error: str | None = None
+    run_seconds: float = 0.0
+    """How long the run has been worked on by then, all processes together."""
 
 
 class ToolBegun(Entry):

@@ -17,7 +17,9 @@ class _Sum:
 
     model: str = ""
     counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
-    usd: float | None = 0.0
+    priced: float = 0.0
+    """What the calls of known price have cost (USD)."""
+    price_unknown: bool = False
 
     def add(self, usage: dict[str, JsonValue]) -> None:
         self.model = str(usage["model"]) or self.model
@@ -26,13 +28,13 @@ class _Sum:
             assert isinstance(count, int)
             self.counts[place] += count
         usd = usage["usd"]
-        if self.usd is None or not isinstance(usd, int | float):
-            self.usd = None
+        if isinstance(usd, int | float):
+            self.priced += usd
         else:
-            self.usd += usd
+            self.price_unknown = True
 
     def usage(self) -> Usage:
-        usd = None if self.usd is None else round(self.usd, 9)
+        usd = None if self.price_unknown else round(self.priced, 9)
         return Usage(model=self.model, usd=usd, **dict(zip(COUNTS, self.counts, strict=True)))
 
 
@@ -42,6 +44,7 @@ class Spending:
     def __init__(self) -> None:
         self._waiting: list[Line] = []
         self._run = _Sum()
+        self._run_seconds = 0.0
         self._issues: dict[str, _Sum] = {}
         self._usages: dict[str, Usage] | None = None
 
@@ -54,12 +57,25 @@ class Spending:
         """Start counting the run anew; issues keep what they have."""
         self._settle()
         self._run = _Sum()
+        self._run_seconds = 0.0
 
     @property
     def run(self) -> Usage:
         """What the open run has used."""
         self._settle()
         return self._run.usage()
+
+    @property
+    def run_usd(self) -> float:
+        """What the open run's calls of known price have cost (USD)."""
+        self._settle()
+        return round(self._run.priced, 9)
+
+    @property
+    def run_seconds(self) -> float:
+        """How long the open run had been worked on when its last call was settled."""
+        self._settle()
+        return self._run_seconds
 
     @property
     def issues(self) -> dict[str, Usage]:
@@ -78,4 +94,5 @@ class Spending:
                 raise corrupt(line.seq, "its data is no JSON") from error
             issue_id = data["request_id"].rpartition(".")[0]
             self._run.add(data["usage"])
+            self._run_seconds = max(self._run_seconds, data.get("run_seconds", 0.0))
             self._issues.setdefault(issue_id, _Sum()).add(data["usage"])

@@ -100,6 +100,16 @@ class State:
         return self._spending.run
 
     @property
+    def spent_usd(self) -> float:
+        """What the open run's calls of known price have cost (USD)."""
+        return self._spending.run_usd
+
+    @property
+    def worked_s(self) -> float:
+        """How long the open run was worked on, all processes together (seconds)."""
+        return self._spending.run_seconds
+
+    @property
     def spent_on(self) -> dict[str, Usage]:
         """Issue id -> what was ever used for it, all roles together."""
         return self._spending.issues

@@ -168,3 +168,26 @@ def test_calls_at_the_same_time_share_what_is_left():
     other.start()
     other.join()
     assert found == [28_000]
+
+
+def test_the_minutes_of_earlier_processes_count():
+    clock = Clock()
+    mine = Purse(BudgetSettings(minutes=10), Usage(), clock() - 9 * 60, clock)
+    mine.reserve(0, WISH, price)
+    clock.now += 60
+    with pytest.raises(BudgetSpent, match="10 minutes have passed"):
+        mine.reserve(0, WISH, price)
+
+
+def test_money_booked_before_a_call_of_unknown_price_still_counts_after_a_restart():
+    before = Usage(calls=2, output_tokens=5, usd=None)
+    mine = Purse(BudgetSettings(usd=1.0), before, 0.0, Clock(), spent_usd=0.75)
+    assert mine.used_usd == 0.75
+
+
+def test_a_new_run_starts_with_a_full_purse():
+    clock = Clock()
+    mine = Purse(BudgetSettings(tokens=50_000), used(49_000), clock(), clock)
+    mine.open_run()
+    assert mine.used_tokens == 0
+    assert mine.reserve(0, WISH, price) == 50_000

@@ -189,6 +189,14 @@ def settled(request_id: str, tokens: int, usd: float | None = 0.5) -> e.CallSett
     return e.CallSettled(role="planner", request_id=request_id, usage=usage)
 
 
+def test_the_time_a_run_was_worked_on_is_what_its_newest_call_says(scratch: Path) -> None:
+    call = settled("A.1", 5)
+    book = book_of(scratch, opened("R1"), call.model_copy(update={"run_seconds": 90.0}))
+    assert book.state.worked_s == 90.0
+    book.record(opened("R2"))
+    assert book.state.worked_s == 0.0
+
+
 def opened(run_id: str) -> e.RunOpened:
     return e.RunOpened(
         run_id=run_id, branch=f"pipeline/{run_id}", base_commit=make.COMMIT, sandbox="bwrap"
@@ -207,6 +215,7 @@ def test_spending_counts_up_per_run_and_per_issue(scratch: Path) -> None:
     )
 
     assert (book.state.spent.output_tokens, book.state.spent.usd) == (9, None)
+    assert book.state.spent_usd == 0.5, "known money counts beside a price that is not known"
     assert book.state.spent_on["A.x"].output_tokens == 12
     assert [run.run_id for run in book.state.runs] == ["R1", "R2"]
     assert book.state.run == opened("R2")
