@@ -114,6 +114,8 @@ class TurnTimedOut(PipelineError):
 
 def cannot_use(error: OSError) -> PipelineError | None:
     """Return the line for a person whose file or disk refuses us; None when it is no such error."""
+    if error.errno == errno.ENOENT and error.filename is None:
+        return PipelineError("the current folder is not there any more: go to another one")
     if error.errno not in MENDABLE:
         return None
     what = f"cannot use {str(error.filename)!r}" if error.filename else "cannot read or write"

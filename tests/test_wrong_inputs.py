@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.agents.prompts import package_prompts
 from pipeline.cli.entry import run
 from tests.builders import git
 from tests.wrong_scenarios import SCENARIOS, Originals, Scene, homes, make_originals
@@ -143,6 +144,29 @@ def test_closed_streams_keep_the_exit_code(scene: Scene) -> None:
         assert done.returncode == code, words
 
 
+def test_a_folder_that_is_gone_is_said_in_one_line(scene: Scene) -> None:
+    SCENARIOS["fresh"](scene)
+    script = f'mkdir x && cd x && rmdir ../x && "{sys.executable}" -m pipeline issues'
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=scene.root,
+        env=environment(scene),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    line = "pipeline: the current folder is not there any more: go to another one\n"
+    assert (done.returncode, done.stderr) == (1, line)
+
+
+def test_a_path_may_hold_quotes_and_line_breaks(scene: Scene) -> None:
+    scene.root = scene.root.parent / "od d'\"ü\nx"
+    SCENARIOS["approved, with models"](scene)
+
+    assert in_place(scene, "pipeline run").code == 0
+
+
 def test_words_that_are_no_text_are_refused(scene: Scene) -> None:
     SCENARIOS["fresh"](scene)
 
@@ -171,6 +195,7 @@ def test_a_terminal_without_unicode_gets_escapes(scene: Scene) -> None:
 def change_files(root: Path, row: Row) -> None:
     """Write the row's files below `root`."""
     for name, text in row.write.items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
     for name, text in row.append.items():
         with (root / name).open("a") as file:
@@ -179,7 +204,9 @@ def change_files(root: Path, row: Row) -> None:
 
 def filled(text: str, scene: Scene) -> str:
     """Return a line of the table with its placeholders filled."""
-    values = {"root": str(scene.root), "user": str(scene.user)} | scene.values
+    prompts = ", ".join(sorted(path.stem for path in package_prompts().glob("*.md")))
+    values = {"root": str(scene.root), "user": str(scene.user), "prompts": prompts}
+    values |= scene.values
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     return text

@@ -35,10 +35,20 @@ class Prompts:
         """
         path = self.path(name)
         given = variables or {}
-        text = path.read_text("utf-8")
+        text = _read(path)
         _check(path, text, given)
         body = _COMMENT.sub("", text)
         return _VARIABLE.sub(lambda match: given[match.group(1)], body).strip() + "\n"
+
+    def check(self) -> None:
+        """Raise `PipelineError` for an override that could not be rendered in place of ours."""
+        ours, *others = self._folders
+        for path in sorted(path for folder in others for path in folder.glob("*.md")):
+            if not (ours / path.name).is_file():
+                names = ", ".join(sorted(known.stem for known in ours.glob("*.md")))
+                raise PipelineError(f"{path}: no prompt has this name; the names are {names}")
+            variables = _VARIABLE.findall(_read(ours / path.name))
+            _check(path, _read(path), dict.fromkeys(variables, ""))
 
     def path(self, name: str) -> Path:
         """Return the file that prompt `name` is read from."""
@@ -72,6 +82,13 @@ class Reminders:
         tools = " or ".join(final_tools)
         variables = {"request_id": request_id, "final_tools": tools, **more}
         return self._prompts.render(name, variables).strip()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise PipelineError(f"{path} is not UTF-8 text: {error.reason}") from error
 
 
 def _check(path: Path, text: str, given: Mapping[str, str]) -> None:

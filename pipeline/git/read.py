@@ -45,7 +45,7 @@ def open_repository(folder: Path) -> Repository:
     done = _in_checkout(folder, *words, may_fail=True)
     if done is None:
         raise PipelineError(_why_not(folder))
-    bare, git_dir = done.splitlines()
+    bare, _, git_dir = done.partition("\n")
     if bare == "true":
         raise PipelineError(f"{str(folder)!r} is a bare repository; name a checkout with -C PATH")
     top = _in_checkout(folder, "rev-parse", "--show-toplevel", may_fail=True)

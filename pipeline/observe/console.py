@@ -14,6 +14,9 @@ from pipeline import events as e
 from pipeline.domain.base import iso
 from pipeline.plans.sanitize import clean
 
+LONGEST = 1000
+"""Characters of an event's text that are shown; titles and reasons come from outside."""
+
 Words = tuple[str, str, str]
 """Topic (what kind of work), subject (an id or `-`), text."""
 
@@ -114,7 +117,8 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
 def line(event: e.Event) -> str:
     """Return the event as one plain line, without a time, free of control characters."""
     topic, subject, text = (clean(word, one_line=True) for word in LINES[type(event)](event))
-    return f"{topic:<8} {subject:<12} {text}".rstrip()
+    said = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return f"{topic:<8} {subject:<12} {said}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True)
