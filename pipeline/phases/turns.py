@@ -1,18 +1,22 @@
 """What one turn is told: records and git in, the text of a request out."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
 from pipeline.agents.fence import nonce_for
 from pipeline.agents.turns import Asked, execute_turn, plan_turn, revise_turn
 from pipeline.domain.issue import Feedback, Issue
+from pipeline.domain.results import ExecutionRecord
 from pipeline.domain.solution import Solution
 from pipeline.execution.finish import RECOVERY_REFS
 from pipeline.git import diff_text, resolve
 from pipeline.phases.work import Work
 from pipeline.plans.standing import BLAMED
 from pipeline.safety.gate import Cleared
-from pipeline.store.state import State
+
+OUTPUT_BYTES = 3_000
+"""How much of a failing command's output the next plan is told."""
 
 
 def planning_text(work: Work, issue: Issue, request_id: str, tip: str) -> str:
@@ -21,7 +25,7 @@ def planning_text(work: Work, issue: Issue, request_id: str, tip: str) -> str:
     asked = Asked(request_id, nonce_for(work.run.run_id, request_id), issue, tip)
     words: list[Feedback] = [
         *issue.feedback,
-        *_went_wrong(state, issue.id),
+        *_went_wrong(work, issue.id),
         *state.feedback.get(issue.id, ()),
     ]
     dependencies = _dependencies(work, issue)
@@ -68,8 +72,9 @@ def _dependencies(work: Work, issue: Issue) -> list[Solution]:
     return [one.solution for one in records if one is not None and one.solution is not None]
 
 
-def _went_wrong(state: State, issue_id: str) -> list[Feedback]:
+def _went_wrong(work: Work, issue_id: str) -> list[Feedback]:
     """Return why the issue's current plan, or its newest attempt, failed; usually nothing."""
+    state = work.book.state
     record = state.current(issue_id)
     if record is None:
         return []
@@ -77,8 +82,22 @@ def _went_wrong(state: State, issue_id: str) -> list[Feedback]:
         return [_failure("plan", record.error, record.planned_at)]
     attempts = state.attempts(record.key)
     if attempts and attempts[-1].failure_class in BLAMED and attempts[-1].error:
-        return [_failure("execute", attempts[-1].error, attempts[-1].executed_at)]
+        last = attempts[-1]
+        reason = "\n\n".join([last.error or "", *_failing_output(work, last)])
+        return [_failure("execute", reason, last.executed_at)]
     return []
+
+
+def _failing_output(work: Work, attempt: ExecutionRecord) -> Iterator[str]:
+    """Yield, for each command that failed at the end of an attempt, how its output ended."""
+    in_tasks = [ran for task in attempt.tasks if task.status == "failed" for ran in task.commands]
+    for ran in (*in_tasks, *attempt.verification.commands):
+        if ran.passed or ran.stage == "baseline" or ran.output_path is None:
+            continue
+        path = work.places.workflow / ran.output_path
+        if path.is_file():
+            text = path.read_bytes()[-OUTPUT_BYTES:].decode("utf-8", "replace")
+            yield f"{ran.stage}: {ran.command}\n{text}"
 
 
 def _failure(stage: Literal["plan", "execute"], reason: str, when: datetime) -> Feedback:

@@ -13,9 +13,9 @@ from tests.builders import git
 from tests.e2e.hands import commit_on_branch
 from tests.e2e.night import Ended, Night
 
-FAILING = plan(files={"work.txt": "create"}, tests=["grep -q good work.txt"]) + turn(
-    "executor", "*", write("work.txt", "bad\n"), *[finish_task("T1")] * 3, number=1
-)
+FAILING = plan(
+    files={"work.txt": "create"}, tests=["echo it says $(cat work.txt); grep -q good work.txt"]
+) + turn("executor", "*", write("work.txt", "bad\n"), *[finish_task("T1")] * 3, number=1)
 MENDED = turn(
     "executor", "*", write("work.txt", "good\n"), finish_task("T1"), submit_result(), number=2
 )
@@ -139,6 +139,7 @@ def test_failed_tests_are_planned_again_with_feedback(tmp_path: Path) -> None:
         asked = body_of(night, "planner", "ISS-1.2")
         assert "write good instead" in asked
         assert "T1 failed its tests 3 times" in asked
+        assert "it says bad" in asked
         night.approve_all()
         assert night.run("run").code == 0
         assert outcomes(night)[1:] == [("EXR-ISS-1-2", 1, "completed", None)]
