@@ -13,13 +13,14 @@ from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.execution.land import in_the_way
 from pipeline.paths import Places, UserPlaces
+from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems
 from pipeline.plans.standing import Standing, standings
 from pipeline.safety.trust import require_trust
 from pipeline.settings import Settings, default_config, load_settings
 from pipeline.store.backlog import load_issues
 from pipeline.store.book import Book
-from pipeline.store.files import write_atomic
+from pipeline.store.files import make_folder, write_atomic
 from pipeline.store.journal import Probe, no_probe
 from pipeline.store.run_info import alive
 from pipeline.store.state import State
@@ -75,7 +76,7 @@ def _require_folder(path: Path) -> None:
 def set_up(project: Project) -> list[Path]:
     """Make `.workflow/` with what is missing in it; return the files that were written."""
     places = project.places
-    places.issues_file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(places.issues_file.parent)
     wanted = {
         places.workflow / ".gitignore": IGNORE_EVERYTHING,
         places.config_file: default_config(),
@@ -116,4 +117,13 @@ def where_all_stand(project: Project, state: State) -> list[Standing]:
     issues = project.issues()
     working = alive(project.places) is not None
     parked = in_the_way(project.repo, state.run.branch) if state.run else None
-    return standings(issues, state, backlog_problems(issues), working=working, parked=parked)
+    problems = backlog_problems(issues) | not_in_history(
+        project.repo, state, issues, _tip(project, state)
+    )
+    return standings(issues, state, problems, working=working, parked=parked)
+
+
+def _tip(project: Project, state: State) -> str:
+    """Return the commit that the next work builds on: the run branch's tip, else HEAD."""
+    tip = git.resolve(project.repo, f"refs/heads/{state.run.branch}") if state.run else None
+    return tip or git.head_commit(project.repo)

@@ -49,11 +49,17 @@ def write_all(handle: int, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and its parents, durably, where they are missing."""
+    """Make `folder` and its parents, durably, where they are missing.
+
+    `PipelineError` when it fails.
+    """
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
     fsync_folder(folder.parent)
 
 
