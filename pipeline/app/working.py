@@ -35,7 +35,7 @@ from pipeline.store import entries
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
-from pipeline.store.run_file import hold
+from pipeline.store.run_file import RunFile, hold
 from pipeline.store.state import State
 from pipeline.store.transcripts import Transcript
 
@@ -52,10 +52,10 @@ def work_through(
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
     git.require_version()
-    with hold(project.places):
+    with hold(project.places) as held:
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)
-        work = make_work(project, book, bus=bus, stop=stop, probe=probe)
+        work = make_work(project, book, held, bus=bus, stop=stop, probe=probe)
         work.prompts.check()
         require_keys(project, work, wanted)
 
@@ -67,7 +67,13 @@ def work_through(
 
 
 def make_work(
-    project: Project, book: Book, *, bus: EventBus, stop: StopSignal, probe: Probe
+    project: Project,
+    book: Book,
+    held: RunFile,
+    *,
+    bus: EventBus,
+    stop: StopSignal,
+    probe: Probe,
 ) -> Work:
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
@@ -97,6 +103,7 @@ def make_work(
         prompts=Prompts((places.user_prompts, places.prompts)),
         spawn=lambda role: _spawn(role, work),
         backlog=BacklogView(places),
+        held=held,
     )
     return work
 

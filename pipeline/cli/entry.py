@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from pipeline import __version__
 from pipeline.cli.crash import BUG, write_crash_log
+from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import load_function
 from pipeline.errors import PipelineError, UsageProblem, cannot_use
@@ -119,6 +120,7 @@ def application() -> Any:
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit code; a person's error is one line on stderr."""
     try:
+        refuse_platform(sys.platform)
         _refuse_bytes(words)
         result = application().main(
             list(words) or ["--help"], prog_name="pipeline", standalone_mode=False

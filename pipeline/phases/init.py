@@ -41,6 +41,7 @@ def init(work: Work, *, base: str | None = None, new: bool = False) -> bool:
         if base is None and not new and _all_is_done(work):
             return False
         _open_run(work, base)
+        work.held.work_on(work.run.run_id)
         return True
     if base is not None and _base_commit(work, base) != work.run.base_commit:
         raise PipelineError(
@@ -48,6 +49,7 @@ def init(work: Work, *, base: str | None = None, new: bool = False) -> bool:
             "leave --base out to go on with it, or add --new to start another"
         )
     _continue_run(work, adopted)
+    work.held.work_on(work.run.run_id)
     return True
 
 

@@ -10,10 +10,13 @@ from pipeline.errors import PipelineError, Stopped
 from pipeline.events import IssueBlocked
 from pipeline.execution.land import in_the_way
 from pipeline.execution.site import Site
+from pipeline.git import head_commit
+from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
 from pipeline.safety.budget import Purse
 from pipeline.store.backlog_view import BacklogView
+from pipeline.store.run_file import RunFile
 
 BREAKER = 3
 """So many infrastructure or authentication failures in a row stop the run (D11)."""
@@ -46,6 +49,8 @@ class Work(Site):
     purse: Purse
     prompts: Prompts
     backlog: BacklogView
+    held: RunFile
+    """The run lock, which says to others what is worked on."""
     spawn: Callable[[str], Agent]
     """Make the agent of a role; called once for each role, on its first input."""
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -83,7 +88,13 @@ class Work(Site):
         issues = self.backlog.issues()
         state = self.book.state
         parked = in_the_way(self.repo, state.run.branch) if state.run else None
-        return standings(issues, state, backlog_problems(issues), working=True, parked=parked)
+        problems = backlog_problems(issues) | self.cut_off()
+        return standings(issues, state, problems, working=True, parked=parked)
+
+    def cut_off(self) -> dict[str, str]:
+        """Return issue id -> which landed dependency is not in the history to build on."""
+        tip = self.tip() if self.book.state.run else head_commit(self.repo)
+        return not_in_history(self.repo, self.book.state, self.backlog.issues(), tip)
 
     def check_stop(self) -> None:
         """Raise `Stopped` when somebody asked the work to stop."""

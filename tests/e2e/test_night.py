@@ -1,8 +1,11 @@
 """The pipeline from a backlog to landed commits, as a person types it."""
 
+import json
 from pathlib import Path
 
+from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import any_issue, edit, execute, plan
+from pipeline.rehearsal.view import RequestView
 from tests.e2e.night import Night, untouched
 
 
@@ -49,3 +52,18 @@ def test_the_tests_of_a_landed_tree_are_the_next_attempts_baseline(tmp_path: Pat
 
         assert ended.code == 0
         assert ended.err.count("baseline") == 1
+
+
+def test_while_it_works_anybody_can_read_who_works_on_which_run(tmp_path: Path) -> None:
+    seen: list[dict[str, object]] = []
+
+    def looking(view: RequestView) -> ReplySpec:
+        seen.append(json.loads((tmp_path / "repo/.workflow/run.json").read_text()))
+        return any_issue().reply(view)
+
+    with Night(tmp_path / "repo", Script.from_function(looking)) as night:
+        night.add("ISS-1")
+        night.run("plan")
+
+        assert f"pipeline/{seen[0]['run_id']}" == night.branch
+        assert not (night.root / ".workflow/run.json").exists()
