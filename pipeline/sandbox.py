@@ -13,7 +13,9 @@ capability to write `/proc/sys/kernel/core_pattern`, which names a program that 
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -140,6 +142,7 @@ class Bubblewrap:
         stop: Callable[[], bool] = proc.never,
     ) -> proc.Finished:
         """Run a script; only bubblewrap's own complaints arrive on the second stream."""
+        _let_in(jail.workspace)
         argv = [self.program, "--as-pid-1", *arguments(jail, profile), *FIRST, script]
         done = proc.run(
             argv, env={}, cwd=Path("/"), timeout_s=timeout_s, stop=stop, max_output=MAX_OUTPUT
@@ -278,6 +281,14 @@ def _has_mount_point(jail: Jail, place: Path) -> bool:
 def hidden(place: Path) -> bool:
     """Tell whether `place` lies in a part of the machine that is empty inside."""
     return any(place.resolve().is_relative_to(empty) for empty in EMPTY)
+
+
+def _let_in(workspace: Path) -> None:
+    """Give the owner back the right to enter, which a command may have taken away."""
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(workspace.stat().st_mode)
+        if mode & 0o700 != 0o700:
+            workspace.chmod(mode | 0o700)
 
 
 def merged(done: proc.Finished) -> proc.Finished:

@@ -12,9 +12,8 @@ from pipeline.errors import PipelineError
 from pipeline.execution.workspace import Workspace
 from pipeline.git import Repository, changed_paths, diff_bytes, undo_paths, write_tree
 from pipeline.plans.globs import matches_any
+from pipeline.plans.validation import path_problem
 
-CLOSED = (".workflow/", ".git/")
-"""No glob opens these."""
 PATHS_PER_DIFF = 200
 ROUNDS = 20
 """An undone `.gitignore` may show files that it hid; each round undoes what has come up."""
@@ -45,8 +44,9 @@ def fence(
     """Compute the allowed tree of a workspace and undo everything else in it.
 
     `base` is the commit or tree that the work started from; `planned` are paths, `may_touch`
-    globs. Creation, change, deletion and mode all count. A planned file counts even when it is
-    ignored. Raises `NestedRepository`, which the agent can mend.
+    globs; a path that no plan could name is opened by no glob. Creation, change, deletion and mode
+    all count. A planned file counts even when it is ignored. Raises `WorkTreeProblem`, which the
+    agent can mend.
     """
     outside: list[str] = []
     patch = b""
@@ -55,11 +55,13 @@ def fence(
         changed = changed_paths(repo, base, tree)
         found = _outside(changed, planned, may_touch)
         if not found:
-            return Fenced(tree, tuple(changed), tuple(sorted(outside)), patch)
+            return Fenced(tree, tuple(changed), tuple(sorted(map(_shown, outside))), patch)
         outside += found
         patch += _patch(repo, base, tree, found)
         undo_paths(repo, tree, base, found, work_tree=workspace.root, index=workspace.index)
-    raise PipelineError(f"changes outside the plan cannot be undone: {', '.join(found)}")
+    raise PipelineError(
+        f"changes outside the plan cannot be undone: {', '.join(map(_shown, found))}"
+    )
 
 
 def _patch(repo: Repository, base: str, tree: str, paths: Sequence[str]) -> bytes:
@@ -79,4 +81,9 @@ def _outside(changed: Sequence[str], planned: Container[str], globs: Sequence[st
 
 
 def _opened(path: str, globs: Sequence[str]) -> bool:
-    return not path.startswith(CLOSED) and matches_any(path, globs)
+    return path_problem(path) is None and matches_any(path, globs)
+
+
+def _shown(path: str) -> str:
+    """Return a path as text: bytes that are not UTF-8 are written out."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -102,7 +102,7 @@ def save_recovery(
 ) -> str | None:
     """Keep the uncommitted work of a workspace's folder under `ref`; None when there is none.
 
-    Repositories that an agent made inside it are left out.
+    Repositories that an agent made inside it, and what git cannot hold, are left out.
     """
     if not work_tree.is_dir():
         return None
@@ -122,7 +122,9 @@ def _tree_of_folder(repo: Repository, work_tree: Path, base: str) -> str:
         left_out: tuple[str, ...] = ()
         while True:
             try:
-                return git.write_tree(repo, work_tree, index, base, exclude=left_out)
+                return git.write_tree(
+                    repo, work_tree, index, base, exclude=left_out, leave_out=True
+                )
             except NestedRepository as nested:
                 names = tuple(f"/{name}" for name in nested.names)
                 if set(names) <= set(left_out):

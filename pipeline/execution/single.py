@@ -25,7 +25,7 @@ from pipeline.execution.finish import finish
 from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_short, failures_in_words
-from pipeline.git import NestedRepository, resolve
+from pipeline.git import WorkTreeProblem, resolve
 from pipeline.plans.standing import AGAIN
 from pipeline.safety.gate import Cleared
 from pipeline.store.entries import AttemptBegun
@@ -171,7 +171,7 @@ class Execution:
         attempt.problem = None
         try:
             problem = self._verify(attempt)
-        except NestedRepository as error:
+        except WorkTreeProblem as error:
             problem = attempt.problem = str(error)
         if problem is None:
             return Accepted(sent)

@@ -24,9 +24,11 @@ from pipeline.execution.toolchains import Toolchains, find_toolchains, interpret
 from pipeline.git import GitError, Repository, alternate_stores, check_out, text, write_skeleton
 from pipeline.paths import Places
 from pipeline.sandbox import Jail, Sandbox
+from pipeline.store.files import make_folder
 
 FRESH = "fresh-"
 SETUP_SECONDS = 600.0
+REMOVE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Workspaces:
     @contextmanager
     def fresh(self, tree: str, head: str) -> Iterator[Workspace]:
         """Make a throw-away clone: files and index are `tree`, HEAD is `head`."""
-        self._places.repo_cache.mkdir(parents=True, exist_ok=True)
+        make_folder(self._places.repo_cache)
         folder = Path(tempfile.mkdtemp(prefix=FRESH, dir=self._places.repo_cache))
         try:
             workspace = self._fill(folder, tree, head)
@@ -182,23 +184,38 @@ def _remove_git(root: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder even when somebody took the right to do so from folders in it."""
-    if not os.path.lexists(folder):
+    """Remove a folder, however deep, even when somebody took the right to do so from parts of it.
+
+    By the `rm` program: Python's own way gives up on folders a thousand deep.
+    """
+    if not os.path.lexists(folder) or _run_rm(folder).ok:
         return
-    try:
-        shutil.rmtree(folder)
-    except PermissionError:
-        reset_modes(folder)
-        shutil.rmtree(folder)
+    proc.run(["chmod", "-R", "u+rwX", "--", str(folder)], timeout_s=REMOVE_SECONDS)
+    done = _run_rm(folder)
+    if not done.ok:
+        reason = done.errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise PipelineError(f"cannot remove {str(folder)!r}: {' '.join(reason)}; remove it by hand")
+
+
+def _run_rm(folder: Path) -> proc.Finished:
+    return proc.run(["rm", "-rf", "--", str(folder)], timeout_s=REMOVE_SECONDS)
 
 
 def reset_modes(folder: Path) -> None:
-    """Give folders and files below `folder` their plain modes; git knows only the x bit."""
+    """Give folders and files below `folder` their plain modes; git knows only the x bit.
+
+    Raises `OSError` for a path that is too long to be named.
+    """
     folder.chmod(0o755)
-    for current, names, files in os.walk(folder):
-        for name in (*names, *files):
-            path = Path(current, name)
-            mode = path.lstat().st_mode
-            plain = 0o755 if stat.S_ISDIR(mode) or mode & 0o100 else 0o644
-            if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != plain:
-                path.chmod(plain)
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                mode = entry.stat(follow_symlinks=False).st_mode
+                if stat.S_ISLNK(mode):
+                    continue
+                plain = 0o755 if stat.S_ISDIR(mode) or mode & 0o100 else 0o644
+                if stat.S_IMODE(mode) != plain:
+                    Path(entry).chmod(plain)
+                if stat.S_ISDIR(mode):
+                    waiting.append(Path(entry))

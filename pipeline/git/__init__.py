@@ -37,9 +37,11 @@ from pipeline.git.read import (
 )
 from pipeline.git.write import (
     PIPELINE_IDENTITY,
+    CannotAdd,
     Identity,
     NestedRepository,
     RefMoved,
+    WorkTreeProblem,
     check_out,
     commit_tree,
     delete_ref,
@@ -54,12 +56,14 @@ from pipeline.git.write import (
 __all__ = [
     "OLDEST",
     "PIPELINE_IDENTITY",
+    "CannotAdd",
     "CommitInfo",
     "GitError",
     "Identity",
     "NestedRepository",
     "RefMoved",
     "Repository",
+    "WorkTreeProblem",
     "alternate_stores",
     "blob_at",
     "blobs_at",

@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.git.program import GitError, Plain, Repository, fields, last_line, maybe, plain, run
 
 GITLINK = "160000"
+COMPLAINTS = 5
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
@@ -25,7 +26,15 @@ class RefMoved(PipelineError):
         self.actual = actual
 
 
-class NestedRepository(PipelineError):
+class WorkTreeProblem(PipelineError):
+    """Raised for what a work tree holds and git cannot; whoever works there can mend it."""
+
+
+class CannotAdd(WorkTreeProblem):
+    """Raised for pipes, sockets, unreadable files and names that git keeps for itself."""
+
+
+class NestedRepository(WorkTreeProblem):
     """Raised when a work tree holds repositories of its own; `names` are their folders."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -103,17 +112,19 @@ def write_tree(
     *,
     force: Sequence[str] = (),
     exclude: tuple[str, ...] = (),
+    leave_out: bool = False,
 ) -> str:
     """Write everything in a work tree as a tree and return its id.
 
     Ignored files are left out, except `force` (paths that count although they are ignored);
     `exclude` are ignore patterns beside the user's own. The index is left as the new tree.
-    Raises `NestedRepository` for a repository in the work tree that `base` does not have.
+    Raises `NestedRepository` for a repository in the work tree that `base` does not have, and
+    `CannotAdd` for what git cannot hold, unless it is to be left out (`leave_out`).
     """
     with plain(repo, work_tree=work_tree, index=index, exclude=exclude) as git:
         git.run("read-tree", "--reset", f"{base}^{{tree}}", cwd=work_tree)
         _refuse_filled_submodules(git, work_tree)
-        _add(git, work_tree, "-A")
+        _add(git, work_tree, "-A", *(["--ignore-errors"] if leave_out else []))
         there = [path for path in force if os.path.lexists(work_tree / path)]
         if there:
             _add(git, work_tree, "-f", "--", *there)
@@ -126,8 +137,15 @@ def _add(git: Plain, work_tree: Path, *words: str) -> None:
     if b"does not have a commit checked out" in done.errors:
         found = re.search(rb"'([^']*)' does not have a commit", done.errors)
         raise NestedRepository([found[1].decode("utf-8", "replace").rstrip("/") if found else "?"])
-    if not done.ok:
-        raise GitError(f"git add failed in {str(work_tree)!r}: {last_line(done.errors)}")
+    if not done.ok and "--ignore-errors" not in words:
+        raise CannotAdd(f"git cannot hold what is here: {_complaints(done.errors)}; remove it")
+
+
+def _complaints(errors: bytes) -> str:
+    """Return the names that git complains about, a few of them."""
+    lines = [one_line(line) for line in errors.decode("utf-8", "replace").splitlines()]
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return "; ".join(dict.fromkeys(told[:COMPLAINTS])) or last_line(errors)
 
 
 def _refuse_filled_submodules(git: Plain, work_tree: Path) -> None:

@@ -12,6 +12,8 @@ from pipeline.plans import globs
 
 MOST_LISTED = 400
 MOST_WALKED = 50_000
+MOST_DEEP = 50
+"""Folders within folders; nobody's project has more, and walking takes a descriptor for each."""
 SKIPPED = frozenset(
     {
         ".cache", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", ".venv",
@@ -72,6 +74,8 @@ def _walk(folder: int, name: str) -> Iterator[tuple[str, int]]:
     for where, folders, files, descriptor in os.fwalk(name, dir_fd=folder):
         folders[:] = sorted(f for f in folders if f.casefold() not in CLOSED and f not in SKIPPED)
         inside = where.removeprefix(name).lstrip("/")
+        if inside.count("/") >= MOST_DEEP:
+            folders.clear()
         for file in sorted(files):
             walked += 1
             if walked > MOST_WALKED:
