@@ -117,13 +117,5 @@ def where_all_stand(project: Project, state: State) -> list[Standing]:
     issues = project.issues()
     working = alive(project.places) is not None
     parked = in_the_way(project.repo, state.run.branch) if state.run else None
-    problems = backlog_problems(issues) | not_in_history(
-        project.repo, state, issues, _tip(project, state)
-    )
+    problems = backlog_problems(issues) | not_in_history(project.repo, state, issues)
     return standings(issues, state, problems, working=working, parked=parked)
-
-
-def _tip(project: Project, state: State) -> str:
-    """Return the commit that the next work builds on: the run branch's tip, else HEAD."""
-    tip = git.resolve(project.repo, f"refs/heads/{state.run.branch}") if state.run else None
-    return tip or git.head_commit(project.repo)

@@ -12,9 +12,9 @@ from pipeline.errors import PipelineError
 from pipeline.events import PlanReturned, PlanStale
 from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution
-from pipeline.git import is_ancestor, is_mentioned, resolve
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
+from pipeline.plans.history import is_in_history, why_not
 from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.plans.markdown import keep_plan
 from pipeline.plans.ordering import execution_order
@@ -95,24 +95,14 @@ def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
     state, tip = work.book.state, work.tip()
     for name in work.backlog.find(record.issue_id).depends_on:
         landed = state.landed(name)
-        closed = work.backlog.find(name).closed
-        if closed or (landed is not None and _reachable(work, landed, tip)):
+        if work.backlog.find(name).closed:
             continue
-        return f"waits for {name}, which has not landed"
+        if landed is None:
+            return f"waits for {name}, which has not landed"
+        if not is_in_history(work.repo, landed, tip):
+            return why_not(name, landed)
     reason = in_the_way(work.repo, work.run.branch)
     return f"parked: {reason}" if reason else None
-
-
-def _reachable(work: Work, landed: ExecutionRecord, tip: str) -> bool:
-    """Tell whether a landed commit, or a copy of it with its nonce, is in the branch's history."""
-    commit = landed.commit_hash
-    if (
-        commit
-        and resolve(work.repo, f"{commit}^{{commit}}")
-        and is_ancestor(work.repo, commit, tip)
-    ):
-        return True
-    return is_mentioned(work.repo, tip, f"Attempt-Id: {landed.attempt_id}")
 
 
 def _mark(work: Work, record: PlanningRecord, event: PlanEvent, reason: str) -> None:

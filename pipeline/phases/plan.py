@@ -32,6 +32,7 @@ from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.git import blob_at, list_files
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
+from pipeline.plans.history import is_in_history, why_not
 from pipeline.plans.markdown import keep_plan
 from pipeline.plans.risk import assess
 from pipeline.plans.standing import (
@@ -77,7 +78,7 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
         work.book.catch_up()
         if (only and issue.id not in only) or not needs_plan(work.book.state, issue):
             continue
-        if reason := _cannot_start(work.book.state, issue):
+        if reason := _cannot_start(work, issue):
             work.tell_blocked(issue.id, reason)
             continue
         _plan_issue(work, issue)
@@ -107,10 +108,16 @@ def needs_plan(state: State, issue: Issue) -> bool:
     )
 
 
-def _cannot_start(state: State, issue: Issue) -> str | None:
+def _cannot_start(work: Work, issue: Issue) -> str | None:
     """Return why a dependency keeps the issue from being planned, or None."""
+    state, tip = work.book.state, work.tip()
     for name in issue.depends_on:
-        if state.landed(name) is not None:
+        if work.backlog.find(name).closed:
+            continue
+        landed = state.landed(name)
+        if landed is not None:
+            if not is_in_history(work.repo, landed, tip):
+                return why_not(name, landed)
             continue
         record = state.current(name)
         if record is None:

@@ -10,7 +10,6 @@ from pipeline.errors import PipelineError, Stopped
 from pipeline.events import IssueBlocked
 from pipeline.execution.land import in_the_way
 from pipeline.execution.site import Site
-from pipeline.git import head_commit
 from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
@@ -88,13 +87,8 @@ class Work(Site):
         issues = self.backlog.issues()
         state = self.book.state
         parked = in_the_way(self.repo, state.run.branch) if state.run else None
-        problems = backlog_problems(issues) | self.cut_off()
+        problems = backlog_problems(issues) | not_in_history(self.repo, state, issues)
         return standings(issues, state, problems, working=True, parked=parked)
-
-    def cut_off(self) -> dict[str, str]:
-        """Return issue id -> which landed dependency is not in the history to build on."""
-        tip = self.tip() if self.book.state.run else head_commit(self.repo)
-        return not_in_history(self.repo, self.book.state, self.backlog.issues(), tip)
 
     def check_stop(self) -> None:
         """Raise `Stopped` when somebody asked the work to stop."""

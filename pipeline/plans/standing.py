@@ -59,9 +59,10 @@ def standings(
 ) -> list[Standing]:
     """Return the standing of every issue, in the order given.
 
-    `problems` names issues that cannot start because of the backlog itself (a cycle, a missing
-    dependency). `working` tells whether an orchestrator is alive, so that an open turn means
-    "at work" rather than "was interrupted". `parked` is why no approved plan can be carried out.
+    `problems` names issues that cannot start: a cycle, a missing dependency, one that landed where
+    the run does not reach. `working` tells whether an orchestrator is alive, so that an open turn
+    means "at work" rather than "was interrupted". `parked` is why no approved plan can be carried
+    out.
     """
     known = {issue.id: issue for issue in issues}
     done: dict[str, Standing] = {}
@@ -217,6 +218,6 @@ def _in_words(one: Standing) -> str:
 
 
 def _blocked(own: Standing, reason: str) -> Standing:
-    if own.group is Group.LANDED:
+    if own.group in (Group.LANDED, Group.TURNED_DOWN):
         return own
     return Standing(own.issue, IssueState.BLOCKED, Group.PARKED, reason, own.record, own.attempt)
