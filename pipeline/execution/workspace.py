@@ -8,6 +8,7 @@
 The pipeline's git never reads `tree/.git`: an agent may have written anything there.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -29,6 +30,7 @@ from pipeline.store.files import make_folder
 FRESH = "fresh-"
 SETUP_SECONDS = 600.0
 REMOVE_SECONDS = 600.0
+MOST_DEEP = 100
 
 
 @dataclass(frozen=True)
@@ -204,12 +206,15 @@ def _run_rm(folder: Path) -> proc.Finished:
 def reset_modes(folder: Path) -> None:
     """Give folders and files below `folder` their plain modes; git knows only the x bit.
 
-    Raises `OSError` for a path that is too long to be named.
+    Raises `OSError` for folders that are too deep: git needs minutes to remove those.
     """
     folder.chmod(0o755)
-    waiting = [folder]
+    waiting, deepest = [folder], len(folder.parts) + MOST_DEEP
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        current = waiting.pop()
+        if len(current.parts) > deepest:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(current))
+        with os.scandir(current) as entries:
             for entry in entries:
                 mode = entry.stat(follow_symlinks=False).st_mode
                 if stat.S_ISLNK(mode):
