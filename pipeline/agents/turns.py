@@ -17,7 +17,7 @@ OTHER_TOKENS = 4_000
 
 SAID_BY: dict[str, str] = {
     "failure": "what went wrong when it was tried",
-    "clarification": "an answer to questions",
+    "clarification": "questions that were asked about it, or an answer to them",
     "rejection": "why a reviewer rejected the earlier plan",
     "changes": "what a reviewer wants changed",
     "drift": "what changed in the repository underneath the earlier plan",

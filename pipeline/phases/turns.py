@@ -73,18 +73,21 @@ def _dependencies(work: Work, issue: Issue) -> list[Solution]:
 
 
 def _went_wrong(work: Work, issue_id: str) -> list[Feedback]:
-    """Return why the issue's current plan, or its newest attempt, failed; usually nothing."""
+    """Return what the last turn asked, or why it or the newest attempt failed; usually nothing."""
     state = work.book.state
     record = state.current(issue_id)
     if record is None:
         return []
+    if record.questions:
+        asked = "Asked in an earlier turn:\n" + "\n".join(f"- {one}" for one in record.questions)
+        return [_said("clarification", "plan", asked, record.planned_at)]
     if record.failure_class in BLAMED and record.error:
-        return [_failure("plan", record.error, record.planned_at)]
+        return [_said("failure", "plan", record.error, record.planned_at)]
     attempts = state.attempts(record.key)
     if attempts and attempts[-1].failure_class in BLAMED and attempts[-1].error:
         last = attempts[-1]
         reason = "\n\n".join([last.error or "", *_failing_output(work, last)])
-        return [_failure("execute", reason, last.executed_at)]
+        return [_said("failure", "execute", reason, last.executed_at)]
     return []
 
 
@@ -100,8 +103,13 @@ def _failing_output(work: Work, attempt: ExecutionRecord) -> Iterator[str]:
             yield f"{ran.stage}: {ran.command}\n{text}"
 
 
-def _failure(stage: Literal["plan", "execute"], reason: str, when: datetime) -> Feedback:
-    return Feedback(type="failure", stage=stage, content=reason, created_at=when)
+def _said(
+    kind: Literal["clarification", "failure"],
+    stage: Literal["plan", "execute"],
+    what: str,
+    when: datetime,
+) -> Feedback:
+    return Feedback(type=kind, stage=stage, content=what, created_at=when)
 
 
 def _interrupted_work(work: Work, solution_id: str) -> str:

@@ -193,4 +193,4 @@ class Purse:
 def _line(whose: str, used: str, key: str) -> str:
     if whose == "run":
         return f"the run's budget is spent: {used}; raise budget.{key} to go on"
-    return f"the plan's budget is spent: {used}; retry it with a larger one"
+    return f"the plan's budget is spent: {used}; raise budget.issue_{key} and retry the issue"

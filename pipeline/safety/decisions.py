@@ -39,6 +39,9 @@ INSTEAD = {
 }
 """What to do about a plan in a state that allows no such decision."""
 
+SIGNED_AWAY = frozenset({FailureClass.PLAN_TOO_NARROW, FailureClass.BUDGET})
+"""Failures that another attempt would meet again: paths and budget are part of the signature."""
+
 NEW_ISSUE = "`pipeline add` takes what is still wrong as a new issue"
 
 
@@ -123,11 +126,12 @@ class Desk:
                 f"cannot retry {issue_id}: it was not planned yet; `pipeline plan {issue_id}` does"
             )
         again = self._phase_of_retry(record, feedback)
+        kind = "clarification" if record.questions else "comment"
         self.book.record(
             RetryAsked(
                 issue_id=issue_id,
                 again=again,
-                feedback=self._feedback("comment", feedback) if feedback else None,
+                feedback=self._feedback(kind, feedback) if feedback else None,
                 by=self.approver.name,
             )
         )
@@ -162,8 +166,8 @@ class Desk:
                 f"cannot retry {record.issue_id}: {record.key} is approved and was not tried yet: "
                 "pipeline run"
             )
-        narrow = attempts[-1].failure_class is FailureClass.PLAN_TOO_NARROW
-        return "plan" if feedback or narrow else "execute"
+        decided_by_the_plan = attempts[-1].failure_class in SIGNED_AWAY
+        return "plan" if feedback or decided_by_the_plan else "execute"
 
     def _current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
         """Return the newest form of a plan that may still be decided on."""
