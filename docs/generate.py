@@ -44,12 +44,13 @@ NOTES: dict[str, str] = {
         state folder; any later change of them asks again.""",
     "add": "With `--json`: the issue as it stands in the backlog.",
     "import": """
-        All of the file or nothing of it. What is in the backlog already stays as it is, so
-        importing twice changes nothing twice. Closed issues and pull requests are skipped. An
-        issue of GitHub becomes `GH-<number>`; labels such as `P1`, `priority: high` or
-        `critical` set its priority. `gh issue list --json` does not say who the author is to
-        the project, so those authors count as unknown. With `--json`: `{added, unchanged,
-        changed}`.""",
+        All of the source or nothing of it; importing twice changes nothing twice. What differs
+        from the backlog is told, and changes only with `--update`: an issue that has a plan is
+        then planned again. Closed issues and pull requests are skipped; an issue of GitHub becomes
+        `GH-<number>`. Words such as "depends on #12" become dependencies. The forms, and what
+        each field becomes: [backlog.md](backlog.md). With `--json`: `{added, unchanged, changed,
+        updated, changes, skipped, notes}`, where `changes` is `[{id, fields, standing,
+        solution_id, updated}]`.""",
     "issues": """
         In the order of the backlog. With `--json`: `[{id, title, status, solution_id,
         planned_at, executed_at, error}]`; `status` is registered, planning, planned, executing,

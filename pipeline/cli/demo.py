@@ -34,7 +34,9 @@ from pipeline.rehearsal.demo import (
     make_demo_repository,
 )
 from pipeline.rehearsal.server import StandIn
-from pipeline.store.backlog_import import import_jsonl
+from pipeline.store.importing.batch import Document
+from pipeline.store.importing.entering import enter
+from pipeline.store.importing.lines import read_lines
 
 
 def command(
@@ -60,7 +62,7 @@ def command(
         given = flags(sandbox=sandbox) | _stand_in_settings(server.url)
         project = open_project(folder, given, initialized=False)
         set_up(project)
-        import_jsonl(project.places, demo_backlog(), "the demo's backlog")
+        enter(project.places, read_lines([Document("the demo's backlog", demo_backlog())]))
         with _told("Evening: the Planning agent turns four issues into plans", as_json):
             work_through(project, Wanted(execution=False), bus=bus, stop=stop)
         with _told("The gate: you decide (here: three are approved, one is rejected)", as_json):

@@ -8,6 +8,10 @@ from pydantic import AliasChoices, Field, StringConstraints
 from pipeline.domain.base import Id, Noun, Time
 
 
+COMPLETED = "completed"
+"""The `status` of an issue that is done without a plan."""
+
+
 class AuthorTrust(StrEnum):
     """How far the author of an issue is trusted, as GitHub's author association says it."""
 
@@ -24,6 +28,10 @@ class Feedback(Noun):
     stage: Literal["new", "plan", "gate", "execute"]
     content: str
     created_at: Time
+    author: str | None = None
+    """Who said it, where it is a comment from elsewhere."""
+    author_trust: AuthorTrust | None = None
+    """How far they are trusted; None: it was said here, by who may decide."""
 
 
 class Issue(Noun):
@@ -44,12 +52,21 @@ class Issue(Noun):
     test_commands: tuple[str, ...] = ()
     created_at: Time | None = None
     status: str | None = None
-    """Only `completed` is read: done before this pipeline saw it."""
+    """Only `completed` is read: done before this pipeline saw it, or closed by a person."""
+    closed_reason: str | None = None
+    imported: dict[str, str] | None = None
+    """Field -> digest of what the issue's source said of it when it was last taken over."""
 
     @property
     def closed(self) -> bool:
-        """Tell whether the issue came in as already done."""
-        return self.status == "completed"
+        """Tell whether the issue came in as already done, or was closed here."""
+        return self.status == COMPLETED
+
+    @property
+    def least_trust(self) -> AuthorTrust:
+        """Return how far the least trusted one of its author and who commented is trusted."""
+        said = (one.author_trust for one in self.feedback if one.author_trust is not None)
+        return max((self.author_trust, *said), key=list(AuthorTrust).index)
 
 
 class IssueState(StrEnum):

@@ -1,14 +1,15 @@
 """The backlog: `.workflow/issues/issues.jsonl`, one issue a line, written by people and by us.
 
-A line that is there is never rewritten: what we add is appended, so that edits by hand, comments
-in unknown fields and the order of lines survive every import byte for byte.
+What we add is appended, and a line changes only when a person says so (`issues edit`, `issues
+close`, `import --update`): edits by hand, comments in unknown fields and the order of lines survive
+everything else byte for byte.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import orjson
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from pipeline.domain.issue import Issue
@@ -34,17 +35,23 @@ def load_issues(places: Places) -> list[Issue]:
     return parse_lines(raw, source=str(path))
 
 
-def parse_lines(raw: bytes, *, source: str, advice: str = ADVICE) -> list[Issue]:
+def parse_lines(
+    raw: bytes,
+    *,
+    source: str,
+    advice: str = ADVICE,
+    read: Callable[[Mapping[str, object]], Issue] = Issue.model_validate,
+) -> list[Issue]:
     """Return the issues of JSON lines; blank lines do not count.
 
-    The message about a bad line ends in `advice`.
+    The message about a bad line ends in `advice`. `read` makes an issue of one line's object.
     """
     issues: list[Issue] = []
     line_of: dict[str, int] = {}
     for number, line in enumerate(raw.split(b"\n"), start=1):
         if not line.strip():
             continue
-        issue = _parse(line, where=f"'{source}' line {number}", advice=advice)
+        issue = _parse(line, read, where=f"'{source}' line {number}", advice=advice)
         if issue.id in line_of:
             raise PipelineError(
                 f"'{source}' line {number}: issue {issue.id!r} is there already "
@@ -74,11 +81,21 @@ def append_issues(places: Places, issues: Iterable[Issue]) -> None:
 def locked(places: Places) -> Iterator[None]:
     """Hold the backlog's lock for one change of it."""
     make_folder(places.backlog_lock.parent)
-    with FileLock(places.backlog_lock, timeout=LOCK_TIMEOUT_S):
+    lock = FileLock(places.backlog_lock)
+    try:
+        held = lock.acquire(timeout=LOCK_TIMEOUT_S)
+    except Timeout as error:
+        raise PipelineError(
+            f"'{places.backlog_lock}' has been held by another process for {LOCK_TIMEOUT_S:.0f} s: "
+            "see what hangs, then try again"
+        ) from error
+    with held:
         yield
 
 
-def _parse(line: bytes, *, where: str, advice: str) -> Issue:
+def _parse(
+    line: bytes, read: Callable[[Mapping[str, object]], Issue], *, where: str, advice: str
+) -> Issue:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -87,7 +104,7 @@ def _parse(line: bytes, *, where: str, advice: str) -> Issue:
     if not isinstance(value, dict):
         raise PipelineError(f"{where} is no JSON object: {advice}")
     try:
-        return Issue.model_validate(value)
+        return read(value)
     except ValidationError as error:
         raise PipelineError(f"{where}: {first_problem(error)}: {advice}") from error
 
