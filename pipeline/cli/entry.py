@@ -6,8 +6,8 @@ decision; 4 finished, some issues failed or are parked; 5 budget spent; 75 pause
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +32,8 @@ class Entry:
     module: str
     help: str
     panel: str
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """Commands below this one -> where each of them is; without one, it does its own work."""
 
 
 SETUP, BACKLOG, DECIDE, WORK = "Set up", "The backlog", "Decide", "Work"
@@ -42,8 +44,13 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "Say what is missing, and the command that mends it.", SETUP),
     "trust": Entry("trust", "Accept a .workflow/ that git tracks, as it is now.", SETUP),
     "add": Entry("add", "Add one issue to the backlog.", BACKLOG),
-    "import": Entry("import_", "Import issues from a file.", BACKLOG),
-    "issues": Entry("issues", "List the backlog and where each issue stands.", BACKLOG),
+    "import": Entry("import_", "Import issues: GitHub, Markdown, JSON.", BACKLOG),
+    "issues": Entry(
+        "issues",
+        "List the backlog and where each issue stands; edit, close, reopen.",
+        BACKLOG,
+        actions={"edit": "issue_edit", "close": "issue_close", "reopen": "issue_reopen"},
+    ),
     "show": Entry("show", "Show one plan as a reviewer reads it.", DECIDE),
     "approve": Entry("approve", "Approve plans; nothing is executed without it.", DECIDE),
     "request-changes": Entry("request_changes", "Send a plan back with words.", DECIDE),
@@ -81,13 +88,23 @@ class LazyGroup(TyperGroup):
         return name, load(name), rest
 
 
-def load(name: str) -> TyperCommand:
-    """Import the command `name` and return it; its function is called `command`."""
-    function = load_function(COMMANDS[name].module, "command")
+def load(name: str) -> TyperCommand | TyperGroup:
+    """Import the command `name` and return it; its function is called `command`.
+
+    One with actions is a group that works without one too.
+    """
+    entry = COMMANDS[name]
+    function = load_function(entry.module, "command")
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name, help=function.__doc__)(function)
+    if entry.actions:
+        single.callback(invoke_without_command=True, help=function.__doc__)(function)
+    else:
+        single.command(name, help=function.__doc__)(function)
+    for word, module in entry.actions.items():
+        action = load_function(module, "command")
+        single.command(word, help=action.__doc__)(action)
     command = get_command(single)
-    assert isinstance(command, TyperCommand)
+    assert isinstance(command, TyperCommand | TyperGroup)
     return command
 
 
@@ -123,7 +140,7 @@ def run(words: Sequence[str]) -> int:
         refuse_platform(sys.platform)
         _refuse_bytes(words)
         result = application().main(
-            list(words) or ["--help"], prog_name="pipeline", standalone_mode=False
+            _repo_behind_command(words) or ["--help"], prog_name="pipeline", standalone_mode=False
         )
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "pipeline")
@@ -150,6 +167,13 @@ def main() -> None:
     """Be the console script."""
     make_streams_safe()
     sys.exit(run(sys.argv[1:]))
+
+
+def _repo_behind_command(words: Sequence[str]) -> list[str]:
+    """Return the words with a leading `-C PATH`, as git has it, moved behind the command."""
+    if len(words) > 2 and words[0] in ("-C", "--repo"):
+        return [words[2], *words[:2], *words[3:]]
+    return list(words)
 
 
 def _refuse_bytes(words: Sequence[str]) -> None:

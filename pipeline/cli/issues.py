@@ -1,23 +1,58 @@
-"""`pipeline issues`: the backlog in the order of the queue."""
+"""`pipeline issues`: the backlog and where each issue stands; `edit`, `close`, `reopen`."""
 
 import shutil
+from typing import Annotated
+
+import typer
 
 from pipeline.app.project import open_project, read_state, where_all_stand
+from pipeline.cli.issue_rows import Order, Wanted, chosen
 from pipeline.cli.options import HERE, Json, Repo
-from pipeline.cli.output import print_json, print_table
+from pipeline.cli.output import print_json, print_table, print_text
 from pipeline.domain.base import iso
+from pipeline.domain.issue import IssueState
 from pipeline.plans.standing import Standing
 
 
-def command(repo: Repo = HERE, as_json: Json = False) -> None:
+def command(
+    context: typer.Context,
+    state: Annotated[
+        list[IssueState] | None, typer.Option("--state", help="Only these; may be given often.")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Only with it; given often: with all.")
+    ] = None,
+    priority: Annotated[
+        list[int] | None,
+        typer.Option("--priority", min=1, max=5, help="Only these; may be given often."),
+    ] = None,
+    search: Annotated[
+        str, typer.Option("--search", metavar="WORDS", help="Only with these words in the text.")
+    ] = "",
+    sort: Annotated[Order, typer.Option("--sort", help="In which order.")] = Order.BACKLOG,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many rows.")
+    ] = None,
+    repo: Repo = HERE,
+    as_json: Json = False,
+) -> None:
     """List every issue: where it stands, its plan, and why it stands there.
 
-    Example: pipeline issues --json
+    Example: pipeline issues --state failed --state blocked --sort priority
     """
+    if context.invoked_subcommand is not None:
+        given = {"repo": str(repo), "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: given}
+        return
     project = open_project(repo)
-    rows = where_all_stand(project, read_state(project))
+    everything = where_all_stand(project, read_state(project))
+    wanted = Wanted(state or (), label or (), priority or (), search, sort, limit)
+    rows = chosen(everything, wanted)
     if as_json:
         print_json([_object(row) for row in rows])
+        return
+    if everything and not rows:
+        print_text(f"none of {len(everything)} issues is like that")
         return
     if not rows:
         print_table(

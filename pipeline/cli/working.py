@@ -10,7 +10,6 @@ from pipeline.app.reporting import make_project_report
 from pipeline.app.stopping import StopFlag
 from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
-from pipeline.cli.output import print_json
 from pipeline.cli.streams import while_read
 from pipeline.domain.group import Group
 from pipeline.observe.report import Report
@@ -29,19 +28,25 @@ def work(
     """Work through the wanted phases, then say what stands and what to type next."""
     project = open_project(repo, flags)
     bus = event_bus(as_json=as_json)
+    written = project.places.report_json
+    before = _written_at(written)
     try:
         with StopFlag().listening() as stop:
             code = work_through(project, wanted, bus=bus, stop=stop, probe=probe)
     finally:
-        if as_json and project.places.report_json.exists():
-            report = make_project_report(project, read_state(project))
+        if as_json and _written_at(written) != before:
             with while_read():
-                print_json(report.model_dump(mode="json"))
+                typer.echo(written.read_text(), nl=False)
     if not as_json:
         report = make_project_report(project, read_state(project), code)
         with while_read():
             _close(report)
     return code
+
+
+def _written_at(path: Path) -> int | None:
+    """Return when a file was written (ns), None when it is not there."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _close(report: Report) -> None:

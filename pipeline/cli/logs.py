@@ -1,0 +1,90 @@
+"""`pipeline logs`: what the agents said and did, from their transcripts."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.app.project import Project, open_project
+from pipeline.cli.options import HERE, Repo
+from pipeline.cli.streams import say
+from pipeline.domain.base import iso
+from pipeline.observe.logs import LogText, forwards, last
+from pipeline.safety.decisions import unknown
+from pipeline.store.transcript_lines import (
+    Damaged,
+    Growing,
+    Line,
+    Note,
+    read_backwards,
+    read_lines,
+    transcript_files,
+)
+
+LOOK_EVERY_S = 0.25
+FIRST = 20
+"""Notes that `-f` shows before it waits for more."""
+
+
+def command(
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Wait for more, until Ctrl-C; across runs.")
+    ] = False,
+    issue: Annotated[
+        str | None, typer.Option("--issue", metavar="ID", help="Only what was about this issue.")
+    ] = None,
+    agent: Annotated[
+        Literal["planner", "executor"] | None, typer.Option("--agent", help="Only this agent.")
+    ] = None,
+    lines: Annotated[
+        int | None,
+        typer.Option(
+            "-n", "--lines", min=0, metavar="N", help="Only the last N notes; with -f: 20."
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Requests, arguments and results in full.")
+    ] = False,
+    repo: Repo = HERE,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, as in the transcripts.")
+    ] = False,
+) -> None:
+    """Show what the agents said and did: requests, words, tool calls and their results.
+
+    Times are in your zone. Results are shortened to their first line.
+
+    Example: pipeline logs --issue ISS-001 -n 50
+    """
+    project = open_project(repo)
+    text = LogText(full=full)
+    count = FIRST if follow and lines is None else lines
+    shown = 0
+
+    def wanted(note: Note) -> bool:
+        return (issue is None or note.issue_id == issue) and agent in (None, note.role)
+
+    def show(notes: Iterable[Note]) -> None:
+        nonlocal shown
+        for note in notes:
+            shown += 1
+            typer.echo(_object(note) if as_json else "\n".join(text.lines(note)))
+
+    def damaged(line: Damaged) -> None:
+        where = line.path.relative_to(project.places.root)
+        say(f"pipeline: {where}:{line.number}: cannot be read as a line of a transcript; skipped")
+
+    growing = _Watched(project) if follow else None
+    files = transcript_files(project.places)
+    if count is None:
+        show(forwards([read_lines(path) for path in files], wanted, damaged))
+    else:
+        show(last([read_backwards(path) for path in files], count, wanted, damaged))
+    if growing is not None:
+        _follow(growing, lambda streams: show(forwards(streams, wanted, damaged)))
+    elif not shown:
+        _nothing(project, issue)
