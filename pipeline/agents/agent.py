@@ -20,6 +20,7 @@ from pipeline.agents.loop import Loop
 from pipeline.agents.messages import Head, Provider, Said, StopSignal
 from pipeline.agents.prompts import Reminders
 from pipeline.agents.turn import Ending, OutcomeStatus, Turn, TurnOutcome, TurnRequest
+from pipeline.domain.results import Usage
 from pipeline.errors import PipelineError, QuotaReached, Stopped
 from pipeline.safety.budget import Purse
 from pipeline.store import entries
@@ -83,6 +84,7 @@ class Agent:
         self._queue: deque[Turn] = deque()
         self._finished: dict[str, tuple[TurnRequest, TurnOutcome]] = {}
         self._turns = 0
+        self._newest: Turn | None = None
         self._conversation = Conversation(head, memory=memory, ledger=ledger, cache_key=cache_key)
         caller = Caller(
             role,
@@ -148,6 +150,13 @@ class Agent:
             self._finished[turn.id] = (turn.request, self._drive(turn, timeout_s))
         return self._finished[turn_id][1]
 
+    def usage_of(self, request_id: str) -> Usage:
+        """Return what the newest turn has used, also when an error ended it; of others nothing."""
+        newest = self._newest
+        if newest is None or newest.request.request_id != request_id:
+            return Usage()
+        return newest.usage
+
     def settle(self, turn_id: str, digest: str) -> None:
         """Close a finished turn whose result is durable: its digest joins the ledger."""
         if turn_id not in self._finished:
@@ -200,6 +209,7 @@ class Agent:
         seconds = turn.request.minutes * 60
         turn.deadline = self._clock() + min(seconds, seconds if timeout_s is None else timeout_s)
         self._interrupted.clear()
+        self._newest = turn
         self._status = AgentStatus.RUNNING
         after = AgentStatus.ERRORED
         try:

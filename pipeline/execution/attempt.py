@@ -17,8 +17,11 @@ class Attempt:
 
     begun: AttemptBegun
     solution: Solution
-    workspace: Workspace
     started_at: datetime
+    opened: Workspace | None = None
+    """Where the agent works, once it is there."""
+    asked: bool = False
+    """Whether the agent was sent its request."""
     baseline: tuple[CommandEvidence, ...] = ()
     """The project's tests on the base, before any change."""
     outcomes: dict[str, TaskOutcome] = field(default_factory=dict)
@@ -36,6 +39,18 @@ class Attempt:
     """What the last verification found wrong."""
     failure: tuple[FailureClass, str] | None = None
     failed_task: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        """Return the id of the agent's request, which no other attempt at the issue has."""
+        number = self.begun.execution_result_id.rpartition("-")[2]
+        return f"{self.begun.issue_id}.{number}"
+
+    @property
+    def workspace(self) -> Workspace:
+        """Return where the agent works."""
+        assert self.opened is not None, "the workspace is opened before the agent is asked"
+        return self.opened
 
     def fail(self, failure: FailureClass, reason: str, task: str | None = None) -> None:
         """Remember why the attempt fails; the first reason stays."""

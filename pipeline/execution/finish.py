@@ -194,11 +194,13 @@ def _claim(attempt: Attempt) -> Claim | None:
 
 def _keep_work(site: Site, attempt: Attempt, record: ExecutionRecord) -> None:
     """Keep the tree of a failed attempt under a ref; it costs the branch nothing."""
+    if attempt.opened is None:
+        return
     recovery = record.failure_class in KEPT_FOR_RECOVERY
     folder = RECOVERY_REFS if recovery else FAILED_REFS
     land.save_recovery(
         site.repo,
-        attempt.workspace.root,
+        attempt.opened.root,
         attempt.begun.base_commit,
         f"{folder}/{record.execution_result_id}",
     )

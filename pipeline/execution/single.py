@@ -51,14 +51,14 @@ class Execution:
         outcome: TurnOutcome | None = None
         ending: PipelineError | None = None
         try:
+            self._make_ready(attempt)
             outcome = self._turn(attempt, text)
             attempt.own_commits = count_own_commits(self._site.sandbox, attempt.workspace)
             _judge(attempt, outcome)
         except PipelineError as error:
             attempt.fail(failure_of(error), str(error))
             ending = error if isinstance(error, ENDS_THE_RUN) else None
-        usage = outcome.usage if outcome is not None else Usage()
-        record = finish(self._site, attempt, cleared, usage)
+        record = finish(self._site, attempt, cleared, self._used(attempt))
         if outcome is not None:
             self._agent().settle(outcome.turn_id, execution_digest(record))
         if ending is not None:
@@ -85,18 +85,25 @@ class Execution:
         )
         site.book.record(begun)
         site.bus.emit(AttemptStarted(record.issue_id, record.key, begun.attempt))
-        started = site.now()
-        workspace = site.workspaces.open(EXECUTOR, base)
-        baseline = tuple(
+        return Attempt(begun, record.solution, site.now())
+
+    def _make_ready(self, attempt: Attempt) -> None:
+        """Open the workspace and run the project's tests on the untouched base."""
+        site, base = self._site, attempt.begun.base_commit
+        attempt.opened = site.workspaces.open(EXECUTOR, base)
+        attempt.baseline = tuple(
             one.evidence.model_copy(update={"stage": "baseline"})
             for one in site.verifier.baseline(base, site.suite, stop=site.stop)
         )
-        return Attempt(begun, record.solution, workspace, started, baseline)
+
+    def _used(self, attempt: Attempt) -> Usage:
+        """Return what the attempt's turn has used, however it ended."""
+        return self._agent().usage_of(attempt.request_id) if attempt.asked else Usage()
 
     def _turn(self, attempt: Attempt, text: Callable[[str, str], str]) -> TurnOutcome:
         """Let the agent work until it has answered; its answers are judged as they come."""
         site, begun = self._site, attempt.begun
-        request_id = f"{begun.issue_id}.{begun.execution_result_id.rsplit('-', 1)[1]}"
+        request_id = attempt.request_id
         toolbox = executor_toolbox(
             request_id=request_id,
             issue_id=begun.issue_id,
@@ -118,6 +125,7 @@ class Execution:
                 minutes=site.settings.limits.execution_minutes,
             )
         )
+        attempt.asked = True
         return agent.wait(turn)
 
     def _finish_task(self, attempt: Attempt, task_id: str) -> Verdict:

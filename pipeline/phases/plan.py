@@ -19,6 +19,7 @@ from pipeline.domain.results import (
     FailureClass,
     PlanningRecord,
     PlanningStatus,
+    Usage,
 )
 from pipeline.domain.solution import FileAction, Solution
 from pipeline.errors import PipelineError
@@ -150,7 +151,7 @@ def _plan_issue(work: Work, issue: Issue) -> None:
         raise
     except PipelineError as error:
         failure = failure_of(error)
-        _record_failure(work, issue, attempt, tip, failure, str(error))
+        _record_failure(work, issue, attempt, tip, failure, str(error), _used(work, request_id))
         if failure is FailureClass.INFRASTRUCTURE:
             work.breaker.failure(str(error))
         return
@@ -256,7 +257,7 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
     _keep(work, issue, record)
     lessons = kept_lessons(
         record.solution.lessons if record.solution else (),
-        author=issue.author_trust,
+        author=issue.least_trust,
         exists=frozenset(list_files(work.repo, tip)).__contains__,
     )
     work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record, lessons))
@@ -277,8 +278,20 @@ def _envelope(work: Work, solution: Solution, minutes: int | None) -> Plan:
     )
 
 
+def _used(work: Work, request_id: str) -> Usage:
+    """Return what a turn that an error ended has used; nothing when it did not begin."""
+    agent = work.agents.get(PLANNER)
+    return agent.usage_of(request_id) if agent is not None else Usage()
+
+
 def _record_failure(
-    work: Work, issue: Issue, attempt: int, tip: str, failure: FailureClass, reason: str
+    work: Work,
+    issue: Issue,
+    attempt: int,
+    tip: str,
+    failure: FailureClass,
+    reason: str,
+    usage: Usage,
 ) -> None:
     record = PlanningRecord(
         issue_id=issue.id,
@@ -288,6 +301,7 @@ def _record_failure(
         base_commit=tip,
         failure_class=failure,
         error=reason,
+        usage=usage,
         rehearsal=work.settings.rehearsal,
     )
     _keep(work, issue, record)
