@@ -171,6 +171,11 @@ class Places:
         return self.user.state / "approval.key"
 
     @property
+    def withdrawn_file(self) -> Path:
+        """The approvals that a person took back, by their signatures, one a line."""
+        return self.user.state / "withdrawn-approvals"
+
+    @property
     def trust_file(self) -> Path:
         """Digests of tracked `.workflow/` folders that the user accepted."""
         return self.user.state / "trust.json"

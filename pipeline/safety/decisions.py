@@ -84,35 +84,25 @@ class Desk:
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
-        record = self._current(record, VERBS[PlanEvent.APPROVE])
-        plan = record.plan
-        assert plan is not None
-        _allow(PlanEvent.APPROVE, record, plan)
-        after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
-        approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
-        changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
-        self._refuse_drift(record, record.model_copy(update={"plan": changed}))
-        return self._keep(record, PlanEvent.APPROVE, changed)
+        with self.book.alone():
+            record, plan = self._decidable(record, PlanEvent.APPROVE)
+            after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
+            approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
+            changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
+            self._refuse_drift(record, record.model_copy(update={"plan": changed}))
+            return self._keep(record, PlanEvent.APPROVE, changed)
 
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
         """Turn a plan down; raises when it has landed or no reason is given."""
         reason = _words(reason, "--reason")
-        record = self._current(record, VERBS[PlanEvent.REJECT])
-        assert record.plan is not None
-        _allow(PlanEvent.REJECT, record, record.plan)
-        changed = advance(record.plan, PlanEvent.REJECT, now=self.now(), reason=reason)
         feedback = self._feedback("rejection", reason)
-        return self._keep(record, PlanEvent.REJECT, changed, feedback)
+        return self._take_back(record, PlanEvent.REJECT, reason, feedback)
 
     def request_changes(self, record: PlanningRecord, *, what: str) -> PlanningRecord:
         """Send a plan back to planning with words; its approval, if any, is void."""
         what = _words(what, "WHAT")
-        record = self._current(record, VERBS[PlanEvent.REQUEST_CHANGES])
-        assert record.plan is not None
-        _allow(PlanEvent.REQUEST_CHANGES, record, record.plan)
-        changed = advance(record.plan, PlanEvent.REQUEST_CHANGES, now=self.now(), reason=what)
         feedback = self._feedback("changes", what)
-        return self._keep(record, PlanEvent.REQUEST_CHANGES, changed, feedback)
+        return self._take_back(record, PlanEvent.REQUEST_CHANGES, what, feedback)
 
     def retry(self, issue_id: str, *, feedback: str = "") -> Again:
         """Take an issue up again; return which phase does. Raises when nothing is to be retried."""
@@ -168,6 +158,22 @@ class Desk:
             )
         decided_by_the_plan = attempts[-1].failure_class in SIGNED_AWAY
         return "plan" if feedback or decided_by_the_plan else "execute"
+
+    def _take_back(
+        self, record: PlanningRecord, event: PlanEvent, reason: str, feedback: Feedback
+    ) -> PlanningRecord:
+        with self.book.alone():
+            record, plan = self._decidable(record, event)
+            changed = advance(plan, event, now=self.now(), reason=reason)
+            self.gate.withdraw(record)
+            return self._keep(record, event, changed, feedback)
+
+    def _decidable(self, record: PlanningRecord, event: PlanEvent) -> tuple[PlanningRecord, Plan]:
+        """Return the plan as it is now, or raise when it allows no such decision."""
+        record = self._current(record, VERBS[event])
+        assert record.plan is not None
+        _allow(event, record, record.plan)
+        return record, record.plan
 
     def _current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
         """Return the newest form of a plan that may still be decided on."""

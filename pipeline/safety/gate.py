@@ -32,6 +32,7 @@ from pipeline.safety.digest import canonical, plan_digest
 from pipeline.safety.keys import mac, signing_key
 from pipeline.safety.policy import NEEDED_ROLE, Approver, may_decide
 from pipeline.settings import Settings
+from pipeline.store.files import append_durable
 from pipeline.store.state import State
 
 CLOCK_SLACK = timedelta(minutes=5)
@@ -167,6 +168,15 @@ class Gate:
         )
         return unsigned.model_copy(update={"mac": self._mac(solution.solution_id, unsigned)})
 
+    def withdraw(self, record: PlanningRecord) -> None:
+        """Make a plan's approval, if it has one, void for good, whatever becomes of the journal.
+
+        An older copy of the journal, or a line of it written again, brings it not back.
+        """
+        approval = record.plan.approval if record.plan else None
+        if approval is not None:
+            append_durable(self._places.withdrawn_file, f"{approval.mac}\n".encode())
+
     def check(self, record: PlanningRecord, state: State, tip: str) -> Cleared | Returned | Stale:
         """Tell whether a plan may run on `tip` (a commit), and if not, why."""
         plan, solution = record.plan, record.solution
@@ -208,7 +218,13 @@ class Gate:
 
     def _mac(self, solution_id: str, approval: Approval) -> str:
         signed = approval.model_dump(mode="json", exclude=OUTSIDE_THE_MAC)
-        message = canonical({"solution_id": solution_id, "approval": signed})
+        message = canonical(
+            {
+                "repository": self._places.repository_key,
+                "solution_id": solution_id,
+                "approval": signed,
+            }
+        )
         return mac(signing_key(self._places.approval_key), message)
 
     def _invalid(
@@ -224,7 +240,9 @@ class Gate:
         if record.solution_id != solution.solution_id or not hmac.compare_digest(
             approval.mac, self._mac(solution.solution_id, approval)
         ):
-            return "its approval is not signed with this user's key"
+            return "its approval is not signed with this user's key for this repository"
+        if self._is_withdrawn(approval):
+            return "its approval was taken back"
         if not hmac.compare_digest(approval.digest, plan_digest(solution, plan)):
             return "its text or terms are not the ones that were approved"
         if record.rehearsal and not self._settings.rehearsal:
@@ -237,6 +255,10 @@ class Gate:
             needed = NEEDED_ROLE[plan.risk.level]
             return f"it is {plan.risk.level} and needs a {needed}; a {approval.role} approved it"
         return None
+
+    def _is_withdrawn(self, approval: Approval) -> bool:
+        place = self._places.withdrawn_file
+        return place.exists() and approval.mac in place.read_text("ascii", "replace").split()
 
     def _landings(
         self, state: State, approval: Approval, paths: Collection[str], tip: str

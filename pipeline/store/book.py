@@ -1,7 +1,8 @@
 """The one object through which everything above records what happened and reads what is true."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from pipeline.domain.base import utc_now
@@ -31,7 +32,7 @@ class Book:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.places = places
-        self.state = State()
+        self.state = State(places.journal)
         self.journal = Journal(places, clock=clock, probe=probe, kinds=frozenset(FOLDS))
         self._bus = bus
         self._clock = clock
@@ -63,6 +64,16 @@ class Book:
             self._documents.catch_up()
             self._documents.sync()
         return line
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from recording, with all that they recorded taken in.
+
+        What is read inside is still true when something is recorded inside.
+        """
+        with self.journal.locked():
+            self._documents.catch_up()
+            yield
 
     def catch_up(self) -> None:
         """Take in what other processes appended and what was done to the documents by hand."""

@@ -172,7 +172,7 @@ def test_an_approval_that_is_not_signed_does_not_count(tmp_path: Path) -> None:
 
         append_decision(night, forge)
 
-        nothing_runs(night, "SOL-ISS-1-1", "its approval is not signed with this user's key")
+        nothing_runs(night, "SOL-ISS-1-1", "its approval is not signed with this user's key for this repository")
 
 
 def test_an_approval_that_was_copied_to_another_plan_does_not_count(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_an_approval_that_was_copied_to_another_plan_does_not_count(tmp_path: Pa
         append_decision(night, forge)
         night.run("reject", "SOL-ISS-1-1", "--reason", "only the copy is left")
 
-        nothing_runs(night, "SOL-ISS-2-1", "its approval is not signed with this user's key")
+        nothing_runs(night, "SOL-ISS-2-1", "its approval is not signed with this user's key for this repository")
 
 
 def test_an_approval_does_not_cover_a_text_that_was_changed_after_it(tmp_path: Path) -> None:

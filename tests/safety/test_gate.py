@@ -14,7 +14,7 @@ from tests.builders import git
 from tests.plans.nouns import change, solution, task
 from tests.safety.world import START, World, is_pending, modifies
 
-UNSIGNED = Returned("its approval is not signed with this user's key")
+UNSIGNED = Returned("its approval is not signed with this user's key for this repository")
 
 
 @pytest.fixture
