@@ -32,11 +32,14 @@ class Found:
     records: list[JsonValue]
 
 
-def compose(header: Header, records: Iterable[bytes]) -> bytes:
-    """Return the document; `records` are lines of JSON without a newline."""
-    head = header.model_dump_json().encode()
-    body = b",\n".join(records)
-    return b"".join((head[:-1], b',"results":[\n', body, b"\n]}\n" if body else b"]}\n"))
+def compose(header: Header, records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the document in pieces; `records` are lines of JSON without a newline."""
+    yield header.model_dump_json().encode()[:-1] + b',"results":[\n'
+    between = b""
+    for record in records:
+        yield between + record
+        between = b",\n"
+    yield b"\n]}\n" if between else b"]}\n"
 
 
 def head_of(path: Path) -> Header | None:

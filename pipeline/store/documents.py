@@ -6,7 +6,7 @@ each render a document that is not what we wrote last is compared with the journ
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -22,7 +22,7 @@ from pipeline.paths import Places
 from pipeline.store import run_info
 from pipeline.store.document_text import DocumentName, Found, compose, head_of, holds, read
 from pipeline.store.entries import DocumentsAdopted, EditIgnored
-from pipeline.store.files import remove_temporaries, write_atomic
+from pipeline.store.files import remove_temporaries, write_atomic, write_atomic_pieces
 from pipeline.store.hand_edits import Verdict, judge
 from pipeline.store.journal import Journal, Probe, no_probe
 from pipeline.store.state import State
@@ -134,14 +134,14 @@ class Documents:
     def _render(self, sheet: _Sheet) -> None:
         self._probe(f"render:before:{sheet.name}")
         begun = self._timer()
-        status = write_atomic(sheet.path, self._text(sheet))
+        status = write_atomic_pieces(sheet.path, self._pieces(sheet))
         sheet.signature = _signature(status)
         sheet.rendered_at = self._records_changed_at(sheet)
         sheet.last_s = self._timer()
         sheet.cost_s = sheet.last_s - begun
         self._probe(f"render:after:{sheet.name}")
 
-    def _text(self, sheet: _Sheet) -> bytes:
+    def _pieces(self, sheet: _Sheet) -> Iterator[bytes]:
         first = self._journal.first
         header = Header(
             phase=sheet.name,
@@ -151,7 +151,7 @@ class Documents:
         )
         return compose(header, self._texts(sheet))
 
-    def _texts(self, sheet: _Sheet) -> list[bytes]:
+    def _texts(self, sheet: _Sheet) -> Iterator[bytes]:
         records = self._state.planning if sheet.name == "planning" else self._state.execution
         return records.texts()
 

@@ -1,9 +1,13 @@
 """Writing files so that a crash at any instant leaves the old content or the new one, whole."""
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+
+CHUNK = 1 << 20
+"""So many bytes are gathered before they are written."""
 
 
 def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> os.stat_result:
@@ -11,10 +15,17 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> os.stat_re
 
     Temporary file, fsync, rename, fsync of the folder. `PipelineError` when it fails.
     """
+    return write_atomic_pieces(path, [content], mode=mode)
+
+
+def write_atomic_pieces(
+    path: Path, pieces: Iterable[bytes], *, mode: int = 0o644
+) -> os.stat_result:
+    """Do what `write_atomic` does, piece by piece: the whole is never in memory."""
     make_folder(path.parent)
     temporary = temporary_of(path)
     try:
-        status = _write_temporary(temporary, content, mode)
+        status = _write_temporary(temporary, pieces, mode)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -103,12 +114,26 @@ def cannot_write(path: Path, error: OSError) -> PipelineError:
     return PipelineError(f"cannot write '{path}': {reason}; mend that and run again")
 
 
-def _write_temporary(temporary: Path, content: bytes, mode: int) -> os.stat_result:
+def _write_temporary(temporary: Path, pieces: Iterable[bytes], mode: int) -> os.stat_result:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     handle = os.open(temporary, flags, mode)
     try:
-        write_all(handle, content)
+        for chunk in _gathered(pieces):
+            write_all(handle, chunk)
         os.fsync(handle)
         return os.fstat(handle)
     finally:
         os.close(handle)
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces in chunks, so that a thousand small ones are a few writes."""
+    chunk: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        chunk.append(piece)
+        size += len(piece)
+        if size >= CHUNK:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+    yield b"".join(chunk)

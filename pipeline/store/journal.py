@@ -151,7 +151,7 @@ class Journal:
                 seq = _number(raw)
                 if upto is not None and seq > upto:
                     return
-                found = scan([raw], offset=from_offset, seq=seq - 1, wanted=None)
+                found = scan([raw], offset=from_offset, seq=seq - 1, wanted=None, take=len)
                 if found.last is None and next(file, None) is not None:
                     raise corrupt(seq, "it does not have the form of a journal line")
                 if found.last is None:
@@ -235,9 +235,16 @@ class Journal:
         if size < self._end:
             raise PipelineError(f"'{self._path}' was shortened meanwhile: restore it, run again")
         os.lseek(handle, self._end, os.SEEK_SET)
-        found = scan(file, offset=self._end, seq=self.seq, wanted=self._kinds)
+        fresh: list[Line] = []
+        found = scan(
+            file,
+            offset=self._end,
+            seq=self.seq,
+            wanted=self._kinds,
+            take=lambda line: fresh.append(line.left_in(self._path)),
+        )
         if found.last:
-            self._fresh += found.lines
+            self._fresh += fresh
             self._last, self._end = found.last, found.end
 
 

@@ -8,9 +8,10 @@ that a reader finds kind and data without parsing JSON.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
 import orjson
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from pipeline.domain.base import iso
 from pipeline.errors import PipelineError
 from pipeline.store.entries import AnyEntry, Entry
+from pipeline.store.span import LARGE, Span
 
 MODELS: dict[str, type[Entry]] = {
     model.model_fields["kind"].default: model for model in get_args(AnyEntry)
@@ -35,12 +37,18 @@ _TAIL = len(',"prev":"') + 64 + 1 + _HASH_TAIL
 
 
 class Line(NamedTuple):
-    """One line of the journal; `raw` are its bytes with the newline, `offset` where it starts."""
+    """One line of the journal; `offset` is where it starts."""
 
     seq: int
     kind: str
     offset: int
-    raw: bytes
+    stored: bytes | Span
+    """Its bytes, or where they are."""
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes with the newline; read from the file on each access where they are there."""
+        return self.stored if isinstance(self.stored, bytes) else self.stored.read()
 
     @property
     def at(self) -> datetime:
@@ -51,14 +59,19 @@ class Line(NamedTuple):
     @property
     def data(self) -> bytes:
         """Return the JSON text of the entry, without its kind."""
-        start = self._time_start + _TIME + _TO_KIND + len(self.kind) + _TO_DATA
-        return self.raw[start:-_TAIL]
+        return self.raw[self._data_start : -_TAIL]
+
+    @property
+    def data_offset(self) -> int:
+        """Where `data` starts in the file."""
+        return self.offset + self._data_start
 
     @property
     def prev(self) -> str:
         """Return the hash of the line before."""
-        end = len(self.raw) - _HASH_TAIL - 1
-        return self.raw[end - 64 : end].decode()
+        raw = self.raw
+        end = len(raw) - _HASH_TAIL - 1
+        return raw[end - 64 : end].decode()
 
     @property
     def hash(self) -> str:
@@ -78,9 +91,19 @@ class Line(NamedTuple):
         """Tell whether the bytes are those that were written."""
         return _digest(self.raw[:-_HASH_TAIL]) == self.hash
 
+    def left_in(self, path: Path) -> "Line":
+        """Return the line without its bytes, when it is large and `path` holds it."""
+        if len(self.stored) < LARGE or isinstance(self.stored, Span):
+            return self
+        return self._replace(stored=Span(path, self.offset, len(self.stored)))
+
     @property
     def _time_start(self) -> int:
         return len('{"seq":') + len(str(self.seq)) + len(',"at":"')
+
+    @property
+    def _data_start(self) -> int:
+        return self._time_start + _TIME + _TO_KIND + len(self.kind) + _TO_DATA
 
 
 def make_line(entry: Entry, *, seq: int, at: datetime, prev: str, offset: int) -> Line:
@@ -94,22 +117,27 @@ def make_line(entry: Entry, *, seq: int, at: datetime, prev: str, offset: int) -
 
 @dataclass(frozen=True)
 class Scan:
-    """What a reader found: the lines asked for, and where it stands now."""
+    """Where a reader stands now."""
 
-    lines: list[Line]
     last: Line | None
     """The last complete line, whatever its kind; None when there was none."""
     end: int
     """Offset behind the last complete line."""
 
 
-def scan(stream: Iterable[bytes], *, offset: int, seq: int, wanted: Collection[str] | None) -> Scan:
-    """Read lines that follow line `seq`, which ends at `offset`; keep those of `wanted` kinds.
+def scan(
+    stream: Iterable[bytes],
+    *,
+    offset: int,
+    seq: int,
+    wanted: Collection[str] | None,
+    take: Callable[[Line], object],
+) -> Scan:
+    """Read lines that follow line `seq`, which ends at `offset`; hand `take` those of `wanted`.
 
     Stops before an unfinished last line. A broken line with others behind it is a `PipelineError`.
     """
     names = _NAMES if wanted is None else {kind.encode(): kind for kind in wanted}
-    lines: list[Line] = []
     raw = b""
     kind = b""
     start = offset
@@ -123,12 +151,12 @@ def scan(stream: Iterable[bytes], *, offset: int, seq: int, wanted: Collection[s
             break
         seq += 1
         if kind in names:
-            lines.append(Line(seq, names[kind], offset, raw))
+            take(Line(seq, names[kind], offset, raw))
         start, offset = offset, offset + len(raw)
         last = (kind, raw)
     if offset == start:
-        return Scan([], None, offset)
-    return Scan(lines, Line(seq, _NAMES[last[0]], start, last[1]), offset)
+        return Scan(None, offset)
+    return Scan(Line(seq, _NAMES[last[0]], start, last[1]), offset)
 
 
 def corrupt(seq: int, what: str) -> PipelineError:

@@ -33,6 +33,8 @@ class PlanningOutline:
     number: int
     """The attempt, where the record has no solution id; else 0."""
     text: bytes
+    offset: int | None = None
+    """Where the journal holds exactly `text`."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def planning_outline(line: Line) -> PlanningOutline:
         supersedes=None if supersedes == b"null" else supersedes.decode(),
         number=0,
         text=data[found.start(1) : end],
+        offset=line.data_offset + found.start(1),
     )
 
 

@@ -31,8 +31,8 @@ def says_feedback(line: Line) -> bool:
     return not data.startswith(_NO_FEEDBACK, data.rfind(_FEEDBACK))
 
 
-def with_new_plan(record: bytes, line: Line) -> bytes:
-    """Return the record's text with the plan of a `plan_changed` line.
+def new_plan(line: Line) -> bytes:
+    """Return the plan of a `plan_changed` line as JSON.
 
     An approval that is new in this line learns the line's offset.
     """
@@ -42,8 +42,12 @@ def with_new_plan(record: bytes, line: Line) -> bytes:
         plan = _parsed(line).plan.model_dump_json().encode()
     else:
         plan = data[begin:end]
-    begin, end = record.find(_PLAN) + len(_PLAN), record.rfind(_FAILURE_CLASS)
-    return b"".join((record[:begin], _with_offset(plan, line.offset), record[end:]))
+    return _with_offset(plan, line.offset)
+
+
+def place_of_plan(record: bytes) -> tuple[int, int]:
+    """Return where in a planning record's text its plan begins and ends."""
+    return record.find(_PLAN) + len(_PLAN), record.rfind(_FAILURE_CLASS)
 
 
 def _with_offset(plan: bytes, offset: int) -> bytes:

@@ -9,10 +9,11 @@ turn_settled, ledger_folded                           ledger, memory
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline.domain.issue import Feedback
-from pipeline.domain.plan import PlanState
+from pipeline.domain.plan import Plan, PlanState
 from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
@@ -38,7 +39,7 @@ from pipeline.store.numbers import Numbers
 from pipeline.store.outline import execution_outline, planning_outline
 from pipeline.store.records import Records
 from pipeline.store.spending import Spending
-from pipeline.store.splice import changed_solution, says_feedback, with_new_plan
+from pipeline.store.splice import changed_solution, new_plan, says_feedback
 
 E = TypeVar("E", bound=Entry)
 
@@ -46,10 +47,11 @@ E = TypeVar("E", bound=Entry)
 class State:
     """What is true after line `seq`. Read the attributes; only `apply` changes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Path | None = None) -> None:
+        """Begin with nothing; `journal` is the file that may keep the texts of large plans."""
         self.seq = 0
         self.last_at: datetime | None = None
-        self.planning: Records[PlanningRecord] = Records(PlanningRecord)
+        self.planning: Records[PlanningRecord] = Records(PlanningRecord, journal)
         self.execution: Records[ExecutionRecord] = Records(ExecutionRecord)
         self.recorded_at_seq: dict[str, int] = {}
         self.runs: list[RunOpened] = []
@@ -69,6 +71,7 @@ class State:
         self.quota: QuotaPaused | None = None
         self._spending = Spending()
         self._landing: Line | None = None
+        self._issue_of: dict[str, str] = {}
         self._plans_of: defaultdict[str, list[str]] = defaultdict(list)
         self._attempts_at: defaultdict[str, list[str]] = defaultdict(list)
         self._landed: dict[str, str] = {}
@@ -120,6 +123,11 @@ class State:
         entry = self._landing.entry if self._landing else None
         return entry if isinstance(entry, LandingBegun) else None
 
+    def current_key(self, issue_id: str) -> str | None:
+        """Return the key of the issue's current record, without parsing it."""
+        keys = self._plans_of.get(issue_id)
+        return keys[-1] if keys else None
+
     def current(self, issue_id: str) -> PlanningRecord | None:
         """Return the issue's current record: its last."""
         keys = self._plans_of.get(issue_id)
@@ -163,8 +171,9 @@ class State:
 
     def _plan_recorded(self, line: Line) -> None:
         found = planning_outline(line)
-        self.planning.put(found.key, found.text, seq=line.seq)
+        self.planning.put(found.key, found.text, seq=line.seq, offset=found.offset)
         self.recorded_at_seq[found.key] = line.seq
+        self._issue_of[found.key] = found.issue_id
         keys = self._plans_of[found.issue_id]
         if found.key not in keys:
             keys.append(found.key)
@@ -177,18 +186,20 @@ class State:
 
     def _supersede(self, key: str, *, by: str, line: Line) -> None:
         if key in self.planning:
-            record = _superseded(self.planning[key], by=by, at=line.at)
-            self.planning.put(key, record.model_dump_json().encode(), seq=line.seq)
+            plan = self.planning.plan(key)
+            if plan is not None and plan.state is not PlanState.SUPERSEDED:
+                changed = _superseded(plan, by=by, at=line.at)
+                self.planning.put_plan(key, changed.model_dump_json().encode(), seq=line.seq)
 
     def _plan_changed(self, line: Line) -> None:
         key = changed_solution(line)
         if key not in self.planning:
             return
-        self.planning.put(key, with_new_plan(self.planning.text(key), line), seq=line.seq)
+        self.planning.put_plan(key, new_plan(line), seq=line.seq)
         if says_feedback(line):
             feedback = _parsed(line, PlanChanged).feedback
             if feedback:
-                self.feedback.setdefault(self.planning[key].issue_id, []).append(feedback)
+                self.feedback.setdefault(self._issue_of[key], []).append(feedback)
 
     def _retry_asked(self, line: Line) -> None:
         entry = _parsed(line, RetryAsked)
@@ -296,12 +307,10 @@ def _parsed(line: Line, model: type[E]) -> E:
     return entry
 
 
-def _superseded(record: PlanningRecord, *, by: str, at: datetime) -> PlanningRecord:
-    if record.plan is None or record.plan.state is PlanState.SUPERSEDED:
-        return record
+def _superseded(plan: Plan, *, by: str, at: datetime) -> Plan:
     update = {
         "state": PlanState.SUPERSEDED,
         "state_reason": f"replaced by {by}",
         "updated_at": at,
     }
-    return record.model_copy(update={"plan": record.plan.model_copy(update=update)})
+    return plan.model_copy(update=update)
