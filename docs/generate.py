@@ -52,9 +52,19 @@ NOTES: dict[str, str] = {
         updated, changes, skipped, notes}`, where `changes` is `[{id, fields, standing,
         solution_id, updated}]`.""",
     "issues": """
-        In the order of the backlog. With `--json`: `[{id, title, status, solution_id,
-        planned_at, executed_at, error}]`; `status` is registered, planning, planned, executing,
-        completed, failed, blocked or parked.""",
+        In the order of the backlog, unless `--sort` says another one. With `--json`: `[{id, title,
+        status, solution_id, planned_at, executed_at, error}]`; `status` is registered, planning,
+        planned, executing, completed, failed, blocked or parked.""",
+    "issues edit": """
+        Dependencies have to be in the backlog and may not go in a circle. An issue that has landed
+        is refused, and so is one that an agent works on at this moment. A plan that was made from
+        the earlier text stays as it is without `--replan`; with it, an approval is void. With
+        `--json`: the issue.""",
+    "issues close": """
+        A plan of the issue stays in the records and does not run, approved or not. Issues that
+        depend on a closed one can start. Its line says `"status": "completed"`. With `--json`:
+        `{closed}`.""",
+    "issues reopen": "With `--json`: `{reopened}`.",
     "show": """
         Takes a solution id, or an issue id for its current plan. What models and issues wrote
         is stripped of control, bidirectional and zero-width characters. `--format md` is the
@@ -85,6 +95,11 @@ NOTES: dict[str, str] = {
     "report": """
         Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
         it was when the last `plan`, `execute` or `run` ended.""",
+    "logs": """
+        Reads `.workflow/transcripts/` as a stream, however large it is; a damaged line is named
+        and passed over. A note is one thing that was asked, said or done. With `-f` it goes on
+        when a run ends and another one begins. `--json` is one object a line here, with
+        everything outside ASCII escaped.""",
 }
 """What the help does not say, by command."""
 
@@ -211,8 +226,9 @@ def commands_page() -> str:
         parts.append(f"## {panel}\n")
         for name, entry in COMMANDS.items():
             if entry.panel == panel:
-                parts.append(f"### pipeline {name}\n\n{_indented(_help(name))}\n")
-                parts.append(_paragraph(NOTES[name]))
+                for one in (name, *(f"{name} {action}" for action in entry.actions)):
+                    parts.append(f"### pipeline {one}\n\n{_indented(_help(one))}\n")
+                    parts.append(_paragraph(NOTES[one]))
     return "\n".join(parts)
 
 
@@ -257,7 +273,7 @@ def _default(key: str) -> str:
 
 
 def _help(name: str) -> str:
-    command = load(name)
+    command = load(*name.split())
     context = command.context_class(command, info_name=f"pipeline {name}", terminal_width=WIDTH)
     return command.get_help(context)
 

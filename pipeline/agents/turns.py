@@ -142,10 +142,14 @@ def _about(asked: Asked) -> dict[str, str]:
 
 
 def _words(asked: Asked, feedback: Sequence[Feedback]) -> str:
-    return "\n\n".join(
-        f"{SAID_BY[one.type]}:\n" + _fenced(asked, one.content, kind=one.type, most=OTHER_TOKENS)
-        for one in feedback
-    )
+    return "\n\n".join(f"{SAID_BY[one.type]}:\n" + _said(asked, one) for one in feedback)
+
+
+def _said(asked: Asked, one: Feedback) -> str:
+    """Return one feedback; with who said it, where it comes from elsewhere."""
+    text = f"{one.author} wrote:\n{one.content}" if one.author else one.content
+    trust = one.author_trust.value if one.author_trust else None
+    return fenced(cut(text, OTHER_TOKENS), nonce=asked.nonce, kind=one.type, author_trust=trust)
 
 
 def _dependencies(asked: Asked, solutions: Sequence[Solution]) -> str:

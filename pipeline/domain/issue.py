@@ -7,7 +7,6 @@ from pydantic import AliasChoices, Field, StringConstraints
 
 from pipeline.domain.base import Id, Noun, Time
 
-
 COMPLETED = "completed"
 """The `status` of an issue that is done without a plan."""
 

@@ -11,7 +11,7 @@ from pipeline.domain.results import ExecutionRecord, FailureClass, PlanningRecor
 from pipeline.errors import PipelineError
 from pipeline.events import PlanReturned, PlanStale
 from pipeline.execution.land import in_the_way
-from pipeline.execution.single import Execution
+from pipeline.execution.single import Execution, TakenBack
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.history import is_in_history, why_not
@@ -38,6 +38,8 @@ def execute(work: Work, only: Collection[str] = ()) -> int:
         current = work.book.state.planning.get(record.key)
         if current is None or not is_ready(work.book.state, current):
             continue
+        if work.backlog.find(current.issue_id).closed:
+            continue
         attempts += _pass_gate(work, current)
     return attempts
 
@@ -63,7 +65,7 @@ def is_ready(state: State, record: PlanningRecord) -> bool:
 def _ready(work: Work, only: Collection[str]) -> list[PlanningRecord]:
     """Return the plans to look at, in the order in which they are to run."""
     state = work.book.state
-    issues = work.ordered_issues()
+    issues = [issue for issue in work.ordered_issues() if not issue.closed]
     current = [record for issue in issues if (record := state.current(issue.id)) is not None]
     ready = [record for record in current if is_ready(state, record)]
     order = execution_order(ready, issues)
@@ -86,7 +88,10 @@ def _pass_gate(work: Work, record: PlanningRecord) -> int:
             work.bus.emit(PlanReturned(record.key, verdict.reason))
             return 0
         case Cleared():
-            _attempt(work, verdict)
+            try:
+                _attempt(work, verdict)
+            except TakenBack:
+                return 0
             return 1
 
 
@@ -112,15 +117,18 @@ def _mark(work: Work, record: PlanningRecord, event: PlanEvent, reason: str) -> 
     feedback = None
     if event is PlanEvent.DRIFT:
         feedback = Feedback(type="drift", stage="gate", content=reason, created_at=now)
-    work.book.record(
-        PlanChanged(
-            solution_id=record.key,
-            event=event,
-            plan=advance(record.plan, event, now=now, reason=reason),
-            feedback=feedback,
-            by="gate",
+    with work.book.alone():
+        if work.book.state.planning.get(record.key) != record:
+            return  # a person decided otherwise meanwhile
+        work.book.record(
+            PlanChanged(
+                solution_id=record.key,
+                event=event,
+                plan=advance(record.plan, event, now=now, reason=reason),
+                feedback=feedback,
+                by="gate",
+            )
         )
-    )
     _keep_plan(work, record.key)
 
 

@@ -28,7 +28,7 @@ def find_problems(issues: Sequence[Issue]) -> list[str]:
     missing = [
         f"{issue.id} depends on {name}, which is not in the backlog"
         for issue in issues
-        for name in issue.depends_on
+        for name in _waits_for(issue)
         if name not in known
     ]
     return missing + [f"issues wait for each other: {' -> '.join(c)}" for c in _cycles(issues)]
@@ -42,7 +42,7 @@ def backlog_problems(issues: Sequence[Issue]) -> dict[str, str]:
         reason = f"issues wait for each other: {' -> '.join(cycle)}"
         problems |= dict.fromkeys(cycle, reason)
     for issue in issues:
-        missing = [name for name in issue.depends_on if name not in known]
+        missing = [name for name in _waits_for(issue) if name not in known]
         if missing:
             problems[issue.id] = f"depends on {', '.join(missing)}, which is not in the backlog"
     dependents = _dependents(issues)
@@ -69,7 +69,7 @@ def planning_order(issues: Sequence[Issue]) -> list[Issue]:
     }
     ranked = sorted(able, key=lambda issue: rank[issue.id])
     places = {issue.id: place for place, issue in enumerate(ranked)}
-    before = {issue.id: set(issue.depends_on) for issue in able}
+    before = {issue.id: set(_waits_for(issue)) for issue in able}
     return [known[name] for name in _merge_order(places, before, {})]
 
 
@@ -222,19 +222,22 @@ def _inherited_priority(issues: Sequence[Issue]) -> dict[str, int]:
     """Return each issue's priority, or the best one among the open issues that wait for it."""
     priority = {issue.id: issue.priority for issue in issues}
     known = {issue.id: issue for issue in issues}
-    graph = {issue.id: issue.depends_on for issue in issues}
+    graph = {issue.id: _waits_for(issue) for issue in issues}
     for name in reversed(list(TopologicalSorter(graph).static_order())):
-        if known[name].closed:
-            continue
-        for dependency in known[name].depends_on:
+        for dependency in _waits_for(known[name]):
             priority[dependency] = min(priority[dependency], priority[name])
     return priority
+
+
+def _waits_for(issue: Issue) -> tuple[str, ...]:
+    """Return the issues that have to land before this one; what is closed waits for nothing."""
+    return () if issue.closed else issue.depends_on
 
 
 def _cycles(issues: Sequence[Issue]) -> list[list[str]]:
     """Return the cycles among the dependencies; each issue is in one of them at most."""
     known = {issue.id for issue in issues}
-    graph = {issue.id: [n for n in issue.depends_on if n in known] for issue in issues}
+    graph = {issue.id: [n for n in _waits_for(issue) if n in known] for issue in issues}
     cycles: list[list[str]] = []
     while True:
         try:
@@ -255,14 +258,14 @@ def _cycles(issues: Sequence[Issue]) -> list[list[str]]:
 def _dependents(issues: Iterable[Issue]) -> dict[str, list[str]]:
     dependents: dict[str, list[str]] = {}
     for issue in issues:
-        for name in issue.depends_on:
+        for name in _waits_for(issue):
             dependents.setdefault(name, []).append(issue.id)
     return dependents
 
 
 def _ancestors(issues: Iterable[Issue]) -> Callable[[str], frozenset[str]]:
     """Return a function from an issue id to all issues that it waits for, near and far."""
-    graph = {issue.id: issue.depends_on for issue in issues}
+    graph = {issue.id: _waits_for(issue) for issue in issues}
     found: dict[str, frozenset[str]] = {}
 
     def ancestors(name: str) -> frozenset[str]:

@@ -116,7 +116,8 @@ def _own(issue: Issue, state: State, *, working: bool) -> Standing:
     if landed is not None:
         return Standing(issue, IssueState.COMPLETED, Group.LANDED, None, record, landed)
     if issue.closed:
-        return Standing(issue, IssueState.COMPLETED, Group.LANDED, "done before", record)
+        reason = f"closed: {issue.closed_reason}" if issue.closed_reason else "done before"
+        return Standing(issue, IssueState.COMPLETED, Group.LANDED, reason, record)
     if working and state.open_planning and state.open_planning.issue_id == issue.id:
         return Standing(issue, IssueState.PLANNING, Group.NOT_STARTED, None, record)
     if working and state.open_attempt and state.open_attempt.issue_id == issue.id:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from typer.core import TyperCommand, TyperGroup
 
 from pipeline.agents.roles import TOOLS
 from pipeline.cli import entry
@@ -53,6 +54,14 @@ def command_lines(text: str) -> Iterator[list[str]]:
             command.append(word)
 
 
+def deepest(words: list[str]) -> tuple[TyperCommand | TyperGroup, list[str]]:
+    """Return the command or action that these words call, and the words that are left."""
+    name, *rest = words
+    if rest and rest[0] in COMMANDS[name].actions:
+        return load(name, rest[0]), rest[1:]
+    return load(name), rest
+
+
 def blocks() -> list[tuple[str, str]]:
     """Return (page, line) of each line of a code block that begins with our program."""
     found = []
@@ -72,8 +81,9 @@ def mentions() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "line"), blocks())
 def test_a_command_in_a_block_can_be_typed(name: str, line: str) -> None:
-    for command, *words in command_lines(line):
-        with load(command).make_context(command, words):
+    for typed in command_lines(line):
+        command, words = deepest(typed)
+        with command.make_context(typed[0], words):
             pass
 
 
@@ -81,7 +91,7 @@ def test_a_command_in_a_block_can_be_typed(name: str, line: str) -> None:
 def test_a_command_in_the_prose_exists_with_its_options(name: str, code: str) -> None:
     for words in command_lines(code):
         options = [word for word in words if word.startswith("-")]
-        command = application() if words[0].startswith("-") else load(words[0])
+        command = application() if words[0].startswith("-") else deepest(words)[0]
         known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
         assert set(options) <= known | {"--help"}
 
@@ -128,7 +138,8 @@ def test_every_setting_has_its_words() -> None:
 
 
 def test_every_command_has_its_words() -> None:
-    assert set(GENERATOR["NOTES"]) == set(COMMANDS)
+    actions = {f"{name} {one}" for name, entry in COMMANDS.items() for one in entry.actions}
+    assert set(GENERATOR["NOTES"]) == set(COMMANDS) | actions
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/commands.md"])

@@ -50,7 +50,17 @@ def test_a_dependency_inherits_the_best_priority_of_what_waits_for_it():
 
 def test_what_is_done_hands_no_priority_down():
     done = issue(3, priority=1, depends_on=["ISS-2"], status="completed")
-    assert order(issue(1), issue(2, priority=4), done)[0] == "ISS-1"
+    found = order(issue(1), issue(2, priority=4), done)
+    assert found.index("ISS-1") < found.index("ISS-2")
+
+
+def test_what_is_done_waits_for_nothing_and_holds_nothing_up():
+    missing = issue(1, depends_on=["ISS-9"], status="completed")
+    circle = issue(2, depends_on=["ISS-3"], status="completed")
+    waiting = [issue(3, depends_on=["ISS-2"]), issue(4, depends_on=["ISS-1"])]
+
+    assert backlog_problems([missing, circle, *waiting]) == {}
+    assert set(order(missing, circle, *waiting)) == {"ISS-1", "ISS-2", "ISS-3", "ISS-4"}
 
 
 def test_then_age_decides_and_then_the_place_in_the_file():
