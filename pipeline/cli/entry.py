@@ -61,6 +61,7 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("run", "Plan, stop at the gate, execute; resumes by itself.", WORK),
     "status": Entry("status", "Where everything stands, at once.", WORK),
     "report": Entry("report", "What came of it: landed, needs you, parked, failed.", WORK),
+    "logs": Entry("logs", "What the agents said and did.", WORK),
 }
 
 
@@ -88,22 +89,22 @@ class LazyGroup(TyperGroup):
         return name, load(name), rest
 
 
-def load(name: str) -> TyperCommand | TyperGroup:
-    """Import the command `name` and return it; its function is called `command`.
+def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
+    """Import the command `name`, or an action of it; the function is called `command`.
 
-    One with actions is a group that works without one too.
+    A command with actions is a group that does work of its own without one.
     """
     entry = COMMANDS[name]
-    function = load_function(entry.module, "command")
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    if entry.actions:
-        single.callback(invoke_without_command=True, help=function.__doc__)(function)
+    root = typer.Typer(add_completion=False, rich_markup_mode=None)
+    function = load_function(entry.actions[action] if action else entry.module, "command")
+    if action or not entry.actions:
+        root.command(action or name, help=function.__doc__)(function)
     else:
-        single.command(name, help=function.__doc__)(function)
-    for word, module in entry.actions.items():
-        action = load_function(module, "command")
-        single.command(word, help=action.__doc__)(action)
-    command = get_command(single)
+        root.callback(invoke_without_command=True, help=function.__doc__)(function)
+        for word, module in entry.actions.items():
+            below = load_function(module, "command")
+            root.command(word, help=below.__doc__)(below)
+    command = get_command(root)
     assert isinstance(command, TyperCommand | TyperGroup)
     return command
 
