@@ -25,13 +25,17 @@ from pipeline.execution.finish import finish
 from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_short, failures_in_words
-from pipeline.git import WorkTreeProblem, resolve
+from pipeline.git import WorkTreeProblem
 from pipeline.plans.standing import AGAIN
 from pipeline.safety.gate import Cleared
 from pipeline.store.entries import AttemptBegun
 from pipeline.store.files import write_atomic
 
 EXECUTOR = "executor"
+
+
+class TakenBack(PipelineError):
+    """Raised when a person decided otherwise after the gate had cleared a plan."""
 
 
 class Execution:
@@ -45,7 +49,8 @@ class Execution:
         """Make one attempt at a cleared plan and return its record, which is durable by then.
 
         `text(request_id, base)` renders what the agent is told. Raises what ends the whole run
-        (`QuotaPause`, `BudgetSpent`, `Stopped`) after the attempt has been recorded.
+        (`QuotaPause`, `BudgetSpent`, `Stopped`) after the attempt has been recorded, and
+        `TakenBack` before anything has happened.
         """
         attempt = self._begin(cleared)
         outcome: TurnOutcome | None = None
@@ -71,8 +76,6 @@ class Execution:
         site, state = self._site, self._site.book.state
         record = cleared.record
         assert record.solution is not None
-        base = resolve(site.repo, f"refs/heads/{site.run.branch}")
-        assert base is not None
         counted = [one for one in state.attempts(record.key) if one.failure_class not in AGAIN]
         begun = AttemptBegun(
             execution_result_id=state.next_execution_id(record.issue_id),
@@ -81,9 +84,12 @@ class Execution:
             run_id=site.run.run_id,
             attempt=len(counted) + 1,
             attempt_id=secrets.token_hex(16),
-            base_commit=base,
+            base_commit=cleared.tip,
         )
-        site.book.record(begun)
+        with site.book.alone():
+            if state.planning.get(record.key) != record:
+                raise TakenBack(f"{record.key} was decided on again")
+            site.book.record(begun)
         site.bus.emit(AttemptStarted(record.issue_id, record.key, begun.attempt))
         return Attempt(begun, record.solution, site.now())
 

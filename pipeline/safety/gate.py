@@ -8,7 +8,7 @@ has moved under the plan. Execution takes a `Cleared`, which nothing but `Gate.c
 """
 
 import hmac
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 
@@ -59,6 +59,8 @@ class Cleared:
     record: PlanningRecord
     approval: Approval
     landed_between: tuple[LandedBetween, ...]
+    tip: str
+    """The commit on which it may run: no other was looked at."""
     token: InitVar[object]
 
     def __post_init__(self, token: object) -> None:
@@ -79,6 +81,18 @@ class Stale:
 
     reason: str
     paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a plan stands on: its base, the blob of each of its files there, the plans before it.
+
+    An `Approval` has the same, signed.
+    """
+
+    base_commit: str
+    files: Mapping[str, str | None]
+    after: tuple[Earlier, ...]
 
 
 @dataclass(frozen=True)
@@ -199,7 +213,24 @@ class Gate:
             names = ", ".join(one.solution_id for one in between)
             paths = tuple(sorted({path for one in between for path in one.paths}))
             return Stale(f"{names} landed on files of this plan: {_named(paths)}", paths)
-        return Cleared(record, approval, between, _TOKEN)
+        return Cleared(record, approval, between, tip, _TOKEN)
+
+    def tip(self, state: State) -> str | None:
+        """Return the commit at the open run's branch; None when there is neither."""
+        return resolve(self._repo, f"refs/heads/{state.run.branch}") if state.run else None
+
+    def moved(
+        self, record: PlanningRecord, state: State, issues: Sequence[Issue], tip: str
+    ) -> Stale | None:
+        """Return what has moved under a plan that nobody has decided on yet."""
+        solution, _ = _parts(record)
+        base = record.base_commit
+        if base is None or resolve(self._repo, f"{base}^{{commit}}") is None:
+            return Stale("its base commit is not in this repository", ())
+        after = self.earlier_plans(record, state, issues)
+        ground = Ground(base, blobs_at(self._repo, base, solution.paths), after)
+        landings = tuple(self._landings(state, ground, solution.paths, tip))
+        return self._drift(solution, ground, state, landings, tip)
 
     def still_cleared(self, cleared: Cleared, state: State, tip: str) -> bool:
         """Tell whether the ground of a plan under way still holds at another `tip`."""
@@ -261,7 +292,7 @@ class Gate:
         return place.exists() and approval.mac in place.read_text("ascii", "replace").split()
 
     def _landings(
-        self, state: State, approval: Approval, paths: Collection[str], tip: str
+        self, state: State, ground: Approval | Ground, paths: Collection[str], tip: str
     ) -> Iterator[_Landing]:
         """Yield the solutions that landed since the base and changed one of `paths`, in order."""
         wanted = set(paths)
@@ -274,7 +305,7 @@ class Gate:
         ]
         if not candidates:
             return
-        commits = commits_between(self._repo, approval.base_commit, tip)
+        commits = commits_between(self._repo, ground.base_commit, tip)
         for commit in reversed(commits):
             for record in candidates:
                 if _is_end_of(record, commit):
@@ -294,17 +325,17 @@ class Gate:
     def _drift(
         self,
         solution: Solution,
-        approval: Approval,
+        ground: Approval | Ground,
         state: State,
         landings: tuple[_Landing, ...],
         tip: str,
     ) -> Stale | None:
         """Return what moved: each path is the signed blob, or one that an earlier plan left."""
-        if set(solution.paths) != set(approval.files):
+        if set(solution.paths) != set(ground.files):
             return Stale("its files are not the ones that were signed", solution.paths)
         found = blobs_at(self._repo, tip, solution.paths)
-        moved = {path for path, blob in found.items() if blob != approval.files[path]}
-        foreseen = {earlier.solution_id: earlier.digest for earlier in approval.after}
+        moved = {path for path, blob in found.items() if blob != ground.files[path]}
+        foreseen = {earlier.solution_id: earlier.digest for earlier in ground.after}
         for landing in landings:
             if not moved or not _foreseen(landing, foreseen, state):
                 continue

@@ -379,9 +379,9 @@ def test_only_the_gate_clears_a_plan(world):
     approved = world.approve(1)
     cleared = world.check(1)
     with pytest.raises(TypeError, match=r"only Gate\.check clears a plan"):
-        Cleared(approved, approved.plan.approval, (), object())
+        Cleared(approved, approved.plan.approval, (), world.tip, object())
     with pytest.raises(TypeError):
-        Cleared(approved, approved.plan.approval, ())
+        Cleared(approved, approved.plan.approval, (), world.tip)
     with pytest.raises((TypeError, ValueError)):
         replace(cleared, record=approved)
     with pytest.raises(AttributeError):
