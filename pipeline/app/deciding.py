@@ -1,5 +1,6 @@
 """Wiring of a person's decisions."""
 
+from pipeline.agents.providers.pricing import price
 from pipeline.app.project import Project, open_book
 from pipeline.domain.base import utc_now
 from pipeline.events import EventBus
@@ -11,12 +12,13 @@ from pipeline.store.journal import Probe, no_probe
 
 def desk(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Desk:
     """Return where a person's decisions are made."""
+    executor = project.settings.executor
     return Desk(
-        repo=project.repo,
         places=project.places,
         book=open_book(project, bus, probe=probe),
         gate=Gate(project.repo, project.places, project.settings, utc_now),
         issues=project.issues,
         approver=current_approver(project.settings.roles),
         now=utc_now,
+        price=lambda usage: price(usage, executor.provider, executor.model),
     )

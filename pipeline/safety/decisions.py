@@ -11,14 +11,14 @@ from typing import Literal
 
 from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.plan import Plan, PlanState
-from pipeline.domain.results import FailureClass, PlanningRecord
+from pipeline.domain.results import FailureClass, PlanningRecord, Usage
 from pipeline.errors import PipelineError, UsageProblem
-from pipeline.git import Repository, resolve
 from pipeline.paths import Places
 from pipeline.plans.lifecycle import TRANSITIONS, PlanEvent, advance
 from pipeline.plans.markdown import keep_plan, render_plan
 from pipeline.plans.page import plan_page
 from pipeline.plans.sanitize import clean
+from pipeline.safety.briefing import Price, briefing
 from pipeline.safety.gate import Gate, Stale
 from pipeline.safety.policy import Approver
 from pipeline.store.book import Book
@@ -45,17 +45,22 @@ SIGNED_AWAY = frozenset({FailureClass.PLAN_TOO_NARROW, FailureClass.BUDGET})
 NEW_ISSUE = "`pipeline add` takes what is still wrong as a new issue"
 
 
+def _unknown_price(_usage: Usage) -> float | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where one person decides, with everything that a decision is checked against."""
 
-    repo: Repository
     places: Places
     book: Book
     gate: Gate
     issues: Callable[[], Sequence[Issue]]
     approver: Approver
     now: Callable[[], datetime]
+    price: Price = _unknown_price
+    """What the Execution agent's tokens cost."""
 
     def find(self, name: str) -> PlanningRecord:
         """Return the plan with this solution id, or the current one of this issue id."""
@@ -80,7 +85,8 @@ class Desk:
         issue = issues.get(record.issue_id)
         if form == "md":
             return render_plan(record, issue, self.book.state.attempts(record.key))
-        return plan_page(record, issue)
+        notes = briefing(self.gate, record, self.book.state, list(issues.values()), self.price)
+        return plan_page(record, issue, notes=notes)
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
@@ -130,8 +136,7 @@ class Desk:
 
     def _refuse_drift(self, record: PlanningRecord, approved: PlanningRecord) -> None:
         """Send a plan back to planning when its ground has moved before anybody approved it."""
-        run = self.book.state.run
-        tip = resolve(self.repo, f"refs/heads/{run.branch}") if run else None
+        tip = self.gate.tip(self.book.state)
         if tip is None or record.plan is None:
             return
         verdict = self.gate.check(approved, self.book.state, tip)
