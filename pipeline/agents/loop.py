@@ -25,7 +25,7 @@ from pipeline.agents.messages import (
 from pipeline.agents.prompts import Reminders
 from pipeline.agents.toolbox import Answered, CountsAs, Leash, Returned
 from pipeline.agents.turn import Ending, Turn
-from pipeline.errors import ContextOverflow, TurnTimedOut
+from pipeline.errors import ContextOverflow, PipelineError, TurnTimedOut
 from pipeline.store import entries
 from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
@@ -61,6 +61,15 @@ class Loop:
     def run(self, turn: Turn) -> Ending:
         """Drive `turn` to its ending; what no model can mend passes through as an exception."""
         self._note(turn, "request", text=turn.request.text)
+        try:
+            ending = self._drive(turn)
+        except PipelineError as error:
+            self._note(turn, "ended", status="interrupted", reason=storable(str(error)))
+            raise
+        self._note(turn, "ended", status=ending.status, reason=storable(ending.reason or ""))
+        return ending
+
+    def _drive(self, turn: Turn) -> Ending:
         try:
             while True:
                 ending = self._step(turn)
@@ -149,6 +158,7 @@ class Loop:
 
     def _remind(self, turn: Turn, reply: Reply, text: str) -> Ending | None:
         """Say `text` inside the turn; vendors want every tool call of the reply answered."""
+        self._note(turn, "reminder", text=text)
         not_run = tuple(
             ToolResult(call.id, f"not run. {text}", is_error=True) for call in reply.tool_calls
         )

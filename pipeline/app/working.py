@@ -11,7 +11,7 @@ from pipeline.agents.context import project_context
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
-from pipeline.agents.providers.registry import make_provider
+from pipeline.agents.providers.registry import known_keys, make_provider
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
@@ -169,7 +169,9 @@ def _spawn(role: str, work: Work) -> Agent:
             silence_s=limits.silence_seconds,
             max_output_tokens=_settings_of(role, work).max_output_tokens,
         ),
-        transcript=Transcript(work.places.transcripts / f"{role}.jsonl"),
+        transcript=Transcript(
+            work.places.transcripts / f"{role}.jsonl", secrets=known_keys(os.environ)
+        ),
         on_quota=_QuotaWait(work, provider.name),
         stop=work.stop,
         cache_key=f"{work.run.run_id}-{role}",

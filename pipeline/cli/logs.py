@@ -1,9 +1,9 @@
 """`pipeline logs`: what the agents said and did, from their transcripts."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +14,7 @@ from pipeline.cli.options import HERE, Repo
 from pipeline.cli.streams import say
 from pipeline.domain.base import iso
 from pipeline.observe.logs import LogText, forwards, last
+from pipeline.paths import Places
 from pipeline.safety.decisions import unknown
 from pipeline.store.transcript_lines import (
     Damaged,
@@ -23,6 +24,7 @@ from pipeline.store.transcript_lines import (
     read_backwards,
     read_lines,
     transcript_files,
+    whole_size,
 )
 
 LOOK_EVERY_S = 0.25
@@ -78,13 +80,40 @@ def command(
         where = line.path.relative_to(project.places.root)
         say(f"pipeline: {where}:{line.number}: cannot be read as a line of a transcript; skipped")
 
-    growing = _Watched(project) if follow else None
-    files = transcript_files(project.places)
+    ends = {path: whole_size(path) if follow else None for path in transcript_files(project.places)}
     if count is None:
-        show(forwards([read_lines(path) for path in files], wanted, damaged))
+        show(forwards([read_lines(path) for path in ends], wanted, damaged))
     else:
-        show(last([read_backwards(path) for path in files], count, wanted, damaged))
-    if growing is not None:
-        _follow(growing, lambda streams: show(forwards(streams, wanted, damaged)))
+        backwards = [read_backwards(path, end) for path, end in ends.items()]
+        show(last(backwards, count, wanted, damaged))
+    if follow:
+        for streams in _growing(project.places, ends):
+            show(forwards(streams, wanted, damaged))
     elif not shown:
         _nothing(project, issue)
+
+
+def _growing(places: Places, ends: dict[Path, int | None]) -> Iterator[list[Iterator[Line]]]:
+    """Yield what has been added to the transcripts, again and again, until Ctrl-C."""
+    known = {path: Growing(path, end or 0) for path, end in ends.items()}
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            for path in transcript_files(places):
+                known.setdefault(path, Growing(path))
+            yield [one.read() for one in known.values()]
+            time.sleep(LOOK_EVERY_S)
+
+
+def _nothing(project: Project, issue: str | None) -> None:
+    """Say why there is nothing to show; raises `PipelineError` for an issue that is not there."""
+    known = [one.id for one in project.issues()]
+    if issue is not None and issue not in known:
+        raise unknown("issue", issue, known)
+    say("nothing yet: `pipeline plan` is where agents begin to speak")
+
+
+def _object(note: Note) -> str:
+    """Return a note as one line of JSON, everything outside ASCII escaped."""
+    fields = {"kind": note.kind, "role": note.role, "issue_id": note.issue_id}
+    whole = {"at": iso(note.at), **fields, "request_id": note.request_id, **note.fields}
+    return json.dumps(whole, separators=(",", ":"))

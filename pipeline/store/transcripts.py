@@ -1,9 +1,17 @@
 """What agents and pipeline said to each other, for people who look into a turn afterwards.
 
-One JSON object a line: `{"at", "kind", ...}`. Nothing is read back, so nothing waits for the disk.
+One JSON object a line: `{"at", "kind", "role", "turn", "request_id", ...}`. The pipeline itself
+never reads it back, so nothing waits for the disk; `pipeline logs` shows it.
+
+    request    text                             what was asked
+    reply      text, next_step, response_id,    what the agent said; a call is
+               calls                            [id, name, arguments as JSON text]
+    tool       call_id, tool, is_error, text    what a tool call came to
+    reminder   text                             what the pipeline said inside the turn
+    ended      status, reason                   how the turn ended
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,17 +20,53 @@ from pydantic import JsonValue
 
 from pipeline.domain.base import iso, utc_now
 
+HIDDEN = "[a key was here]"
+SHORTEST_SECRET = 8
+"""Anything shorter is no key, and taking it out would only garble the text."""
+
 
 class Transcript:
-    """An append-only file of one agent or turn."""
+    """An append-only file of one agent; the values of `secrets` never get into it."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        secrets: Iterable[str] = (),
+    ) -> None:
         self._path = path
         self._clock = clock
+        found = {secret.strip() for secret in secrets}
+        long = (secret for secret in found if len(secret) >= SHORTEST_SECRET)
+        self._secrets = sorted(long, key=len, reverse=True)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _end_last_line(path)
 
     def note(self, kind: str, **fields: JsonValue) -> None:
-        """Append one line. Never give it a key or a header of a request."""
-        line = orjson.dumps({"at": iso(self._clock()), "kind": kind, **fields}) + b"\n"
+        """Append one line."""
+        shown = {name: self._without_secrets(value) for name, value in fields.items()}
+        line = orjson.dumps({"at": iso(self._clock()), "kind": kind, **shown}) + b"\n"
         with self._path.open("ab") as file:
             file.write(line)
+
+    def _without_secrets(self, value: JsonValue) -> JsonValue:
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, HIDDEN)
+            return value
+        if isinstance(value, list):
+            return [self._without_secrets(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self._without_secrets(one) for name, one in value.items()}
+        return value
+
+
+def _end_last_line(path: Path) -> None:
+    """End a line that a crash left unfinished, so that the next one stays whole."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with path.open("rb+") as file:
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            file.write(b"\n")

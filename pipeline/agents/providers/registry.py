@@ -47,6 +47,12 @@ PROVIDERS: dict[str, Vendor] = {
 }
 
 
+def known_keys(environ: Mapping[str, str]) -> list[str]:
+    """Return the vendors' keys that are set, so that they can be kept out of what is written."""
+    names = {vendor.key_variable for vendor in PROVIDERS.values()}
+    return [environ[name] for name in sorted(names) if environ.get(name)]
+
+
 def make_provider(
     settings: AgentSettings,
     environ: Mapping[str, str],
