@@ -140,10 +140,8 @@ MEANINGS: dict[str, str] = {
     "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
     "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
     "whoever is there is admin; with it, a name that is not listed is a user",
-    "plans.commit_to": "reserved for plans inside commits; read and not used yet",
     "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",
     "run.branch_prefix": "the run's branch is `<prefix>/<run id>`",
-    "run.commits": "`solution`: one commit for each plan; `task` is read and not used yet",
     "run.wait_quota": "how long a run waits for a vendor's quota: `45s`, `30m`, `6h`, `1h30m`",
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",

@@ -34,7 +34,8 @@ from pipeline.domain.wording import what_is_wanted
 from pipeline.errors import PipelineError, UsageProblem
 from pipeline.paths import Places
 
-Provider = Literal["anthropic", "openai"]
+Provider = Literal["anthropic", "openai", "openai-chat"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 AgentRole = Literal["planner", "executor"]
 
 DEFAULT_MODELS: dict[tuple[Provider, AgentRole], str] = {
@@ -43,6 +44,7 @@ DEFAULT_MODELS: dict[tuple[Provider, AgentRole], str] = {
     ("openai", "planner"): "gpt-6.1-sol",
     ("openai", "executor"): "gpt-6.1-sol",
 }
+"""An `openai-chat` server has no model that we could know of."""
 
 LOCK_FILES = (
     *("**/uv.lock", "**/poetry.lock", "**/pdm.lock", "**/Pipfile.lock", "**/package-lock.json"),
@@ -106,7 +108,9 @@ class AgentSettings(Section):
     model: str = ""
     """Empty: the default of `DEFAULT_MODELS` for provider and role."""
     base_url: str | None = None
-    effort: Literal["low", "medium", "high"] | None = None
+    effort: Effort | None = None
+    temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
+    """What a model takes of these two stands in `agents/providers/capabilities.py`."""
     max_output_tokens: int = Field(64_000, ge=8_000)
 
 
@@ -176,9 +180,7 @@ class Settings(Section):
     """Role of each user name; empty: whoever is there is admin."""
     may_touch: tuple[str, ...] = TEST_FILES + LOCK_FILES
     """Globs that every plan may change besides its files."""
-    plans_commit_to: InsidePath | None = None
     branch_prefix: Annotated[str, AfterValidator(_ref_part)] = "pipeline"
-    commits: Literal["solution", "task"] = "solution"
     wait_quota_s: Annotated[int, BeforeValidator(seconds)] = 0
     """How long a run waits for a vendor's quota (seconds)."""
     allow_untested: bool = False
@@ -190,17 +192,15 @@ class Settings(Section):
     def _choose_model(cls, agent: AgentSettings, info: ValidationInfo) -> AgentSettings:
         role: AgentRole = "planner" if info.field_name == "planner" else "executor"
         return agent.model_copy(
-            update={"model": agent.model or DEFAULT_MODELS[agent.provider, role]}
+            update={"model": agent.model or DEFAULT_MODELS.get((agent.provider, role), "")}
         )
 
 
 ELSEWHERE = {
     "sandbox.kind": "sandbox",
     "roles": "roles",
-    "plans.commit_to": "plans_commit_to",
     "plans.may_touch": "may_touch",
     "run.branch_prefix": "branch_prefix",
-    "run.commits": "commits",
     "run.wait_quota": "wait_quota_s",
     "run.allow_untested": "allow_untested",
     "run.allow_red_baseline": "allow_red_baseline",

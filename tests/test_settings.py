@@ -93,11 +93,9 @@ def test_every_key_reaches_its_attribute(places):
         [roles]
         ann = "maintainer"
         [plans]
-        commit_to = "docs/plans"
         may_touch = ["tests/**"]
         [run]
         branch_prefix = "bots/pipeline"
-        commits = "task"
         wait_quota = "6h"
         allow_untested = true
         allow_red_baseline = true
@@ -112,10 +110,8 @@ def test_every_key_reaches_its_attribute(places):
     settings = load_settings(places, {})
     assert settings.sandbox == "none"
     assert settings.roles == {"ann": Role.MAINTAINER}
-    assert settings.plans_commit_to == "docs/plans"
     assert settings.may_touch == ("tests/**",)
     assert settings.branch_prefix == "bots/pipeline"
-    assert settings.commits == "task"
     assert settings.wait_quota_s == 6 * 3600
     assert settings.allow_untested
     assert settings.allow_red_baseline
@@ -146,7 +142,7 @@ def test_every_key_but_roles_has_a_variable():
         (
             '[planner]\nprovider = "antropic"',
             ".workflow/config.toml: planner.provider is 'antropic': "
-            "choose one of anthropic, openai",
+            "choose one of anthropic, openai, openai-chat",
         ),
         (
             "[limits]\ncalls_per_turn = 0",
@@ -286,6 +282,6 @@ def test_the_config_that_init_writes_sets_nothing_and_shows_true_defaults(places
     shown = re.sub(r"(?m)^# (?=\w+ = )", "", default_config())
     write(places.config_file, shown)
     settings = load_settings(places, {})
-    examples = {"planner", "tests", "budget", "plans_commit_to"}
+    examples = {"planner", "tests", "budget"}
     for name in set(Settings.model_fields) - examples:
         assert getattr(settings, name) == getattr(Settings(), name), name
