@@ -11,7 +11,8 @@ from pipeline.agents.context import project_context
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
-from pipeline.agents.providers.registry import known_keys, make_provider
+from pipeline.agents.providers.capabilities import edit_tools_of
+from pipeline.agents.providers.registry import PROVIDERS, make_provider
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
@@ -30,7 +31,7 @@ from pipeline.safety.budget import Purse
 from pipeline.safety.decisions import unknown
 from pipeline.safety.gate import Gate
 from pipeline.sandbox import find_sandbox
-from pipeline.settings import AgentSettings, BudgetSettings
+from pipeline.settings import AgentRole, AgentSettings, BudgetSettings
 from pipeline.store import entries
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
@@ -137,11 +138,15 @@ def _settings_of(role: str, work: Work) -> AgentSettings:
     return work.settings.planner if role == PLANNER else work.settings.executor
 
 
+def _role(role: str) -> AgentRole:
+    return "planner" if role == PLANNER else "executor"
+
+
 def _provider(role: str, work: Work) -> Provider:
     return make_provider(
         _settings_of(role, work),
         os.environ,
-        role="planner" if role == PLANNER else "executor",
+        role=_role(role),
         rehearsal=work.settings.rehearsal,
         retries=work.settings.limits.provider_retries,
     )
@@ -153,7 +158,10 @@ def _spawn(role: str, work: Work) -> Agent:
     provider = _provider(role, work)
     context = project_context(work.repo, work.places, work.run.base_commit)
     has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
-    head = make_head(role, prompts, context, has_shell=has_shell, limits=limits)
+    edit_tools = edit_tools_of(_settings_of(role, work), _role(role))
+    head = make_head(
+        role, prompts, context, has_shell=has_shell, limits=limits, edit_tools=edit_tools
+    )
     return Agent(
         role,
         provider,
@@ -169,9 +177,7 @@ def _spawn(role: str, work: Work) -> Agent:
             silence_s=limits.silence_seconds,
             max_output_tokens=_settings_of(role, work).max_output_tokens,
         ),
-        transcript=Transcript(
-            work.places.transcripts / f"{role}.jsonl", secrets=known_keys(os.environ)
-        ),
+        transcript=Transcript(work.places.transcripts / f"{role}.jsonl", secrets=_keys()),
         on_quota=_QuotaWait(work, provider.name),
         stop=work.stop,
         cache_key=f"{work.run.run_id}-{role}",
@@ -179,6 +185,11 @@ def _spawn(role: str, work: Work) -> Agent:
         ledger=state.ledger.get(role, ()),
         reminders=Reminders(prompts),
     )
+
+
+def _keys() -> list[str]:
+    """Return the vendors' keys that are set: they are kept out of what is written."""
+    return [os.environ.get(vendor.key_variable, "") for vendor in PROVIDERS.values()]
 
 
 @dataclass
