@@ -10,8 +10,10 @@ from pipeline.safety.policy import current_approver
 from pipeline.store.journal import Probe, no_probe
 
 
-def desk(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Desk:
-    """Return where a person's decisions are made."""
+def desk(
+    project: Project, bus: EventBus, *, probe: Probe = no_probe, patient: bool = False
+) -> Desk:
+    """Return where a person's decisions are made; `patient`: see `Desk`."""
     executor = project.settings.executor
     return Desk(
         places=project.places,
@@ -20,5 +22,6 @@ def desk(project: Project, bus: EventBus, *, probe: Probe = no_probe) -> Desk:
         issues=project.issues,
         approver=current_approver(project.settings.roles),
         now=utc_now,
+        patient=patient,
         price=lambda usage: price(usage, executor.provider, executor.model),
     )

@@ -19,12 +19,14 @@ def command(
 ) -> None:
     """Approve plans as they were shown; each is signed with its files' state.
 
+    Several are approved together or, when one of them cannot be, not at all.
+
     Example: pipeline approve SOL-ISS-001-1 SOL-ISS-002-1
     """
     project = open_project(repo)
     here = desk(project, event_bus(as_json=as_json))
     records = [here.find(name) for name in dict.fromkeys(solutions)]
-    approved = [here.approve(record, comment=comment) for record in records]
+    approved = here.approve_all(records, comment=comment)
     if as_json:
         print_json([record.model_dump(mode="json") for record in approved])
         return

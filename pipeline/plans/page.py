@@ -1,16 +1,17 @@
-"""What a reviewer reads before a decision: one plan on one page, 80 columns, everything in it.
+"""What a reviewer reads before a decision: one plan on one page, everything in it.
 
 All text is shown as it stands, without Markdown: an HTML comment is as visible as the rest.
 """
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Plan
 from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Step, Task
+from pipeline.plans.layout import Block, Style, layout
 from pipeline.plans.sanitize import clean
 
 WIDTH = 80
@@ -24,36 +25,78 @@ SIGNS: dict[FileAction, str] = {
     FileAction.DELETE: "-",
 }
 
+EMPTY = Block("")
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something about a plan that its text does not say: its cost, its neighbours, its ground."""
+
+    label: str
+    """At most nine letters."""
+    text: str
+    warns: bool = False
+
 
 def plan_page(
-    record: PlanningRecord, issue: Issue | None = None, *, notes: Sequence[str] = ()
+    record: PlanningRecord, issue: Issue | None = None, *, notes: Sequence[Note] = ()
 ) -> str:
-    """Return the page of one plan; `notes` are lines of its own (drift, conflicts, cost)."""
+    """Return the page of one plan, 80 columns wide."""
+    blocks = plan_blocks(record, issue, notes=notes)
+    return "\n".join(row.text for row in layout(blocks, WIDTH)).rstrip() + "\n"
+
+
+def plan_blocks(
+    record: PlanningRecord, issue: Issue | None = None, *, notes: Sequence[Note] = ()
+) -> Iterator[Block]:
+    """Yield the page of one plan, of any width; `notes` stand near its top."""
     solution, plan = record.solution, record.plan
     if solution is None or plan is None:
-        return "\n".join(_without_plan(record)) + "\n"
-    lines = [
-        *_wrapped(solution.title),
-        "",
-        *_labelled("plan", f"{record.key} for {record.issue_id}{_issue_title(issue)}"),
-        *_labelled("state", _state(plan)),
-        *_labelled("risk", plan.risk.level),
-        *(line for reason in plan.risk.reasons for line in _item(reason)),
-        *_labelled("base", record.base_commit or "none"),
-        *(line for note in notes for line in _labelled("note", note)),
-        *_section("Goal", solution.goal),
-        *_section("Approach", solution.approach),
-        *_tasks(solution),
-        *_list("Accepted when", solution.acceptance.criteria),
-        *_commands("Acceptance commands", solution.acceptance.commands),
-        *_list("Risks", [_risk(one.item, one.mitigation) for one in solution.risks]),
-        *_list("Assumptions", solution.assumptions),
-        *_list("Questions", solution.clarifying_questions),
-        *_section("Rollback", solution.rollback),
-        *_terms(solution, plan),
-        *_approval(plan.approval),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+        yield from _without_plan(record)
+        return
+    yield Block(solution.title, style="title")
+    yield EMPTY
+    yield _labelled("plan", f"{record.key} for {record.issue_id}{_issue_title(issue)}")
+    yield _labelled("state", _state(plan), "warn" if plan.state_reason else "text")
+    yield _labelled("risk", plan.risk.level, "warn" if plan.risk.level.rank > 1 else "text")
+    yield from (_item(reason) for reason in plan.risk.reasons)
+    if plan.grants:
+        yield _labelled("grants", ", ".join(plan.grants), "warn")
+    for note in notes:
+        yield _labelled(note.label, note.text, "warn" if note.warns else "text")
+    yield from _section("Goal", solution.goal)
+    yield from _section("Approach", solution.approach)
+    yield from _tasks(solution)
+    yield from _list("Accepted when", solution.acceptance.criteria)
+    yield from _commands("Acceptance commands", solution.acceptance.commands)
+    yield from _list("Risks", (_risk(one.item, one.mitigation) for one in solution.risks))
+    yield from _unsure(solution)
+    yield from _section("Rollback", solution.rollback)
+    yield from _terms(record, solution, plan)
+    yield from _approval(plan.approval)
+
+
+def issue_blocks(issue: Issue) -> Iterator[Block]:
+    """Yield the page of an issue: what was asked for, by whom, and what was said of it since."""
+    yield Block(issue.title, style="title")
+    yield EMPTY
+    yield _labelled("issue", issue.id)
+    who = issue.author or "unknown"
+    yield _labelled("author", f"{who} ({issue.author_trust})")
+    yield _labelled("priority", f"{issue.priority} (1 is critical, 5 trivial)")
+    if issue.source_url:
+        yield _labelled("from", issue.source_url)
+    if issue.depends_on:
+        yield _labelled("after", ", ".join(issue.depends_on))
+    if issue.labels:
+        yield _labelled("labels", ", ".join(issue.labels))
+    yield EMPTY
+    yield Block(issue.description or "(it has no description)")
+    for said in issue.feedback:
+        by = f" by {said.author}" if said.author else ""
+        yield EMPTY
+        yield Block(f"{said.type}{by}, {moment(said.created_at)}", style="head")
+        yield Block(said.content, "  ")
 
 
 def moment(when: datetime) -> str:
@@ -61,10 +104,10 @@ def moment(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}Z"
 
 
-def _without_plan(record: PlanningRecord) -> Iterator[str]:
-    yield from _wrapped(f"{record.issue_id}: {record.status.replace('_', ' ')}")
+def _without_plan(record: PlanningRecord) -> Iterator[Block]:
+    yield Block(f"{record.issue_id}: {record.status.replace('_', ' ')}", style="title")
     if record.error:
-        yield from _labelled("reason", record.error)
+        yield _labelled("reason", record.error)
     yield from _list("Questions", record.questions)
 
 
@@ -77,23 +120,24 @@ def _state(plan: Plan) -> str:
     return f"{plan.state}{deferred}" + (f": {plan.state_reason}" if plan.state_reason else "")
 
 
-def _tasks(solution: Solution) -> Iterator[str]:
+def _tasks(solution: Solution) -> Iterator[Block]:
     for task in solution.tasks:
-        yield ""
-        yield from _wrapped(f"{task.id}  {task.title}{_after_tasks(task)}")
+        yield EMPTY
+        yield Block(f"{task.id}  {task.title}{_after_tasks(task)}", style="head")
         if task.description:
-            yield from _wrapped(task.description, "    ")
+            yield Block(task.description, "    ")
         for change in task.files:
             said = f": {change.change}" if change.change else ""
-            yield from _wrapped(
-                f"{SIGNS[change.action]} {change.path} ({change.action}){said}", "    ", "      "
+            style: Style = "warn" if change.action is FileAction.DELETE else "text"
+            sign = SIGNS[change.action]
+            yield Block(
+                f"{sign} {change.path} ({change.action}){said}", "    ", "      ", style=style
             )
         for step in task.steps:
-            yield from _wrapped(f"* {_step(step)}", "    ", "      ")
+            yield Block(f"* {_step(step)}", "    ", "      ")
             if step.content:
-                yield from (f"      | {line}" for line in _verbatim(step.content))
-        for command in task.tests:
-            yield from _command("test", command)
+                yield Block(step.content, "      | ", style="code", verbatim=True)
+        yield from (_command("test", command) for command in task.tests)
 
 
 def _after_tasks(task: Task) -> str:
@@ -109,92 +153,82 @@ def _step(step: Step) -> str:
     return "  ".join(part for part in said if part)
 
 
-def _terms(solution: Solution, plan: Plan) -> Iterator[str]:
+def _unsure(solution: Solution) -> Iterator[Block]:
+    yield from _list("Assumptions", solution.assumptions)
+    yield from _list("Questions", solution.clarifying_questions, "warn")
+    if solution.score:
+        yield EMPTY
+        yield _labelled("sure", f"{solution.score:.0%}, by the planner's own judgement")
+
+
+def _terms(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[Block]:
     budget = plan.budget
     money = f", ${budget.usd:.2f}" if budget.usd is not None else ""
-    yield ""
-    yield from _labelled("budget", f"{budget.tokens:,} tokens{money}, {budget.minutes} minutes")
+    yield EMPTY
+    yield _labelled("budget", f"{budget.tokens:,} tokens{money}, {budget.minutes} minutes")
     if solution.tasks and budget.tokens / len(solution.tasks) > 5 * TASK_TOKENS:
         each = budget.tokens // len(solution.tasks)
-        yield from _labelled(
-            "", f"warning: {each:,} tokens a task are much; {TASK_TOKENS:,} are usual"
-        )
-    yield from _labelled("mode", plan.mode)
-    yield from _labelled("may touch", ", ".join(plan.may_touch) or "nothing besides its files")
-    if plan.grants:
-        yield from _labelled("grants", ", ".join(plan.grants))
+        warning = f"warning: {each:,} tokens a task are much; {TASK_TOKENS:,} are usual"
+        yield _labelled("", warning, "warn")
+    yield _labelled("mode", plan.mode)
+    yield _labelled("may touch", ", ".join(plan.may_touch) or "nothing besides its files")
+    yield _labelled("base", record.base_commit or "none")
     if plan.after and plan.approval is None:
-        yield from _labelled("after", ", ".join(one.solution_id for one in plan.after))
+        yield _labelled("after", ", ".join(one.solution_id for one in plan.after))
 
 
-def _approval(approval: Approval | None) -> Iterator[str]:
+def _approval(approval: Approval | None) -> Iterator[Block]:
     if approval is None:
         return
-    yield ""
+    yield EMPTY
     who = f"{approval.approver} (uid {approval.uid}, {approval.role})"
-    yield from _labelled("approved", f"by {who} at {moment(approval.decided_at)}")
-    yield from _labelled("expires", moment(approval.expires_at))
+    yield _labelled("approved", f"by {who} at {moment(approval.decided_at)}")
+    yield _labelled("expires", moment(approval.expires_at))
     if approval.after:
-        yield from _labelled("after", ", ".join(one.solution_id for one in approval.after))
+        yield _labelled("after", ", ".join(one.solution_id for one in approval.after))
     if approval.comment:
-        yield from _labelled("comment", approval.comment)
+        yield _labelled("comment", approval.comment)
 
 
 def _risk(item: str, mitigation: str) -> str:
     return f"{item} Mitigation: {mitigation}" if mitigation else item
 
 
-def _section(title: str, body: str) -> Iterator[str]:
+def _section(title: str, body: str) -> Iterator[Block]:
     if body.strip():
-        yield from ("", title)
-        yield from _wrapped(body, "  ")
+        yield EMPTY
+        yield Block(title, style="head")
+        yield Block(body, "  ")
 
 
-def _list(title: str, items: Iterable[str]) -> Iterator[str]:
+def _list(title: str, items: Iterable[str], style: Style = "text") -> Iterator[Block]:
     shown = [item for item in items if item.strip()]
     if shown:
-        yield from ("", title)
-        yield from (line for item in shown for line in _wrapped(f"- {item}", "  ", "    "))
+        yield EMPTY
+        yield Block(title, style="head")
+        yield from (Block(f"- {item.strip()}", "  ", "    ", style=style) for item in shown)
 
 
-def _commands(title: str, commands: Iterable[str]) -> Iterator[str]:
+def _commands(title: str, commands: Iterable[str]) -> Iterator[Block]:
     shown = list(commands)
     if shown:
-        yield from ("", title)
-        yield from (line for command in shown for line in _command("", command))
+        yield EMPTY
+        yield Block(title, style="head")
+        yield from (_command("", command) for command in shown)
 
 
-def _command(kind: str, command: str) -> Iterator[str]:
+def _command(kind: str, command: str) -> Block:
     """Show a command whole, line by line, never wrapped: it runs exactly like this."""
-    label = f"{kind} $ " if kind else "$ "
-    for line in _verbatim(command):
-        yield f"    {label}{line}"
-        label = " " * len(label)
+    label = f"    {kind} $ " if kind else "    $ "
+    return Block(command, label, " " * len(label), style="code", verbatim=True)
 
 
-def _labelled(label: str, body: str) -> list[str]:
-    return _wrapped(f"{label:<{LABEL}}{clean(body, one_line=True)}", "", " " * LABEL)
+def _labelled(label: str, body: str, style: Style = "text") -> Block:
+    text = f"{label:<{LABEL}}{clean(body, one_line=True)}"
+    if not label:
+        return Block(text.strip(), " " * LABEL, style=style)
+    return Block(text, "", " " * LABEL, style=style)
 
 
-def _item(body: str) -> list[str]:
-    return _wrapped(f"- {body}", " " * LABEL, " " * (LABEL + 2))
-
-
-def _verbatim(text: str) -> list[str]:
-    return clean(text).split("\n")
-
-
-def _wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    """Return `text` cleaned and wrapped, its own line ends kept."""
-    lines: list[str] = []
-    for paragraph in clean(text).strip().split("\n"):
-        indent = first if not lines else (first if rest is None else rest)
-        lines += textwrap.wrap(
-            paragraph,
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=first if rest is None else rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
-    return lines
+def _item(body: str) -> Block:
+    return Block(f"- {body}", " " * LABEL, " " * (LABEL + 2))

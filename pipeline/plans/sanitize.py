@@ -27,7 +27,8 @@ def clean(text: str, *, one_line: bool = False) -> str:
     Tabs and line ends stay (as `\\n`), or all white space becomes one space with `one_line`.
     """
     plain = LINE_ENDS.sub("\n", ESCAPES.sub("", text))
-    shown = "".join(char for char in plain if char in "\n\t" or not _hidden(char))
+    hidden = [ord(char) for char in set(plain) if char not in "\n\t" and _hidden(char)]
+    shown = plain.translate(dict.fromkeys(hidden)) if hidden else plain
     return " ".join(shown.split()) if one_line else shown
 
 

@@ -96,7 +96,7 @@ def is_over(all_of_them: Sequence[Standing]) -> bool:
 
 def infrastructure_failures(state: State, issue_id: str) -> int:
     """Return how many of the issue's newest outcomes in a row were infrastructure failures."""
-    plans = [one for one in state.planning.values() if one.issue_id == issue_id]
+    plans = state.plans(issue_id)
     attempts = [one for plan in plans for one in state.attempts(plan.key)]
     outcomes = {one.key: one.failure_class for one in plans}
     outcomes |= {one.key: one.failure_class for one in attempts}
@@ -152,7 +152,7 @@ def _with_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:
     assert plan is not None
     planned, parked = IssueState.PLANNED, IssueState.PARKED
     match plan.state:
-        case PlanState.PENDING if plan.deferred:
+        case PlanState.PENDING | PlanState.APPROVED if plan.deferred:
             return Standing(issue, parked, Group.PARKED, "deferred", record)
         case PlanState.PENDING:
             return Standing(issue, planned, Group.NEEDS_YOU, plan.state_reason, record)

@@ -1,21 +1,35 @@
-"""What a reviewer is told beside the plan itself: what runs earlier, what has moved, what it costs.
+"""What a reviewer is told beside the plan: what it costs, what runs before it, what has moved.
 
 A plan that waits is shown with the plans that its approval would name; what is shown is signed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from pipeline.domain.issue import Issue
-from pipeline.domain.plan import Budget, PlanState
-from pipeline.domain.results import PlanningRecord, Usage
+from pipeline.domain.plan import Earlier, PlanState
+from pipeline.domain.results import ExecutionStatus, PlanningRecord, Usage
+from pipeline.plans.cost import landed_costs, predicted_cost
+from pipeline.plans.neighbours import in_words, neighbours
 from pipeline.plans.ordering import LIVE
+from pipeline.plans.page import Note
+from pipeline.safety.digest import plan_digest
 from pipeline.safety.gate import Gate, Returned, Stale
 from pipeline.store.state import State
 
 Price = Callable[[Usage], float | None]
 """What a usage of the Execution agent's model costs in USD; None when that is not known."""
 
-MOST_NAMED = 8
+
+@dataclass(frozen=True)
+class Briefing:
+    """What stood on the page of a plan: its notes, and what an approval of it would sign."""
+
+    notes: tuple[Note, ...] = ()
+    digest: str = ""
+    """Of the plan's text and terms; empty where there is no plan."""
+    after: tuple[Earlier, ...] = ()
+    """The plans that run before it, where it waits for a decision."""
 
 
 def briefing(
@@ -24,36 +38,48 @@ def briefing(
     state: State,
     issues: Sequence[Issue],
     price: Price,
-) -> tuple[str, ...]:
-    """Return the notes for one plan, each a line; nothing for a plan that can no longer run."""
-    plan = record.plan
-    if plan is None or record.solution is None or plan.state not in LIVE:
-        return ()
-    if state.landed(record.issue_id) is not None:
-        return ()
-    return (
-        *_conflicts(gate, record, state, issues),
+) -> Briefing:
+    """Return what to tell about one plan; nothing about one that can no longer run."""
+    plan, solution = record.plan, record.solution
+    if plan is None or solution is None:
+        return Briefing()
+    digest = plan_digest(solution, plan)
+    if plan.state not in LIVE or state.landed(record.issue_id) is not None:
+        return Briefing(digest=digest)
+    waits = plan.state is PlanState.PENDING
+    after = gate.earlier_plans(record, state, issues) if waits else plan.after
+    costs = landed_costs(state.execution.values(), rehearsal=record.rehearsal)
+    most = price(Usage(output_tokens=plan.budget.tokens))
+    notes = (
+        Note("cost", predicted_cost(costs, plan.budget, most)),
+        *_order(record, state, issues, after),
         *_moved(gate, record, state, issues),
-        _cost(plan.budget, state, price),
     )
+    return Briefing(notes, digest, after if waits else ())
 
 
-def _conflicts(
-    gate: Gate, record: PlanningRecord, state: State, issues: Sequence[Issue]
-) -> Iterator[str]:
-    """Yield which plans run earlier and can touch the same files."""
-    assert record.plan is not None
-    if record.plan.state is not PlanState.PENDING:
-        return  # its approval is shown, with the plans that it names
-    names = [one.solution_id for one in gate.earlier_plans(record, state, issues)]
-    if names:
-        rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        yield f"runs after {', '.join(names[:MOST_NAMED])}{rest}, which can touch its files"
+def _order(
+    record: PlanningRecord, state: State, issues: Sequence[Issue], after: Sequence[Earlier]
+) -> Iterator[Note]:
+    """Yield which plans meet this one on its files, those that run before it first."""
+    landed = {
+        one.solution_id
+        for one in state.execution.values()
+        if one.status is ExecutionStatus.COMPLETED
+    }
+    first = [one.solution_id for one in after if one.solution_id in state.planning]
+    current = [key for issue in issues if (key := state.current_key(issue.id)) is not None]
+    others = [state.planning.outline(key) for key in dict.fromkeys([*first, *current])]
+    found = neighbours(record, others, first=first, landed=landed)
+    if said := in_words(found, first=True):
+        yield Note("order", f"runs after {said}")
+    if said := in_words(found, first=False):
+        yield Note("order" if not first else "", f"runs before {said}")
 
 
 def _moved(
     gate: Gate, record: PlanningRecord, state: State, issues: Sequence[Issue]
-) -> Iterator[str]:
+) -> Iterator[Note]:
     """Yield why the plan could not run as things are now."""
     tip = gate.tip(state)
     if tip is None or record.plan is None:
@@ -61,20 +87,6 @@ def _moved(
     if record.plan.state is PlanState.APPROVED:
         verdict = gate.check(record, state, tip)
         if isinstance(verdict, Returned | Stale):
-            yield verdict.reason
+            yield Note("drift", verdict.reason, warns=True)
     elif stale := gate.moved(record, state, issues, tip):
-        yield f"{stale.reason}; it will be planned again"
-
-
-def _cost(budget: Budget, state: State, price: Price) -> str:
-    """Return what the plan may cost at most, and what plans like it have cost so far."""
-    most = price(Usage(output_tokens=budget.tokens))
-    money = "" if most is None else f" (${most:.2f} if all were output)"
-    past = [one.usage for one in state.execution.values() if one.usage.calls]
-    line = f"predicted cost: at most {budget.tokens:,} tokens{money}"
-    if not past:
-        return f"{line}; no plan has been carried out yet to compare with"
-    tokens = sum(one.metered_tokens for one in past) // len(past)
-    known = [one.usd for one in past if one.usd is not None]
-    usual = f", ${sum(known) / len(known):.2f}" if known else ""
-    return f"{line}; an attempt has taken {tokens:,} tokens{usual} on average"
+        yield Note("drift", f"{stale.reason}; it will be planned again", warns=True)

@@ -14,11 +14,11 @@ from pipeline.domain.plan import Plan, PlanState
 from pipeline.domain.results import FailureClass, PlanningRecord, Usage
 from pipeline.errors import PipelineError, UsageProblem
 from pipeline.paths import Places
-from pipeline.plans.lifecycle import TRANSITIONS, PlanEvent, advance
+from pipeline.plans.lifecycle import DEFERRABLE, TRANSITIONS, PlanEvent, advance, defer
 from pipeline.plans.markdown import keep_plan, render_plan
 from pipeline.plans.page import plan_page
 from pipeline.plans.sanitize import clean
-from pipeline.safety.briefing import Price, briefing
+from pipeline.safety.briefing import Briefing, Price, briefing
 from pipeline.safety.gate import Gate, Stale
 from pipeline.safety.policy import Approver
 from pipeline.store.book import Book
@@ -61,6 +61,8 @@ class Desk:
     now: Callable[[], datetime]
     price: Price = _unknown_price
     """What the Execution agent's tokens cost."""
+    patient: bool = False
+    """True: documents are rendered when that is cheap; who holds the desk flushes at the end."""
 
     def find(self, name: str) -> PlanningRecord:
         """Return the plan with this solution id, or the current one of this issue id."""
@@ -85,18 +87,36 @@ class Desk:
         issue = issues.get(record.issue_id)
         if form == "md":
             return render_plan(record, issue, self.book.state.attempts(record.key))
-        notes = briefing(self.gate, record, self.book.state, list(issues.values()), self.price)
-        return plan_page(record, issue, notes=notes)
+        return plan_page(record, issue, notes=self.brief(record).notes)
+
+    def brief(self, record: PlanningRecord) -> Briefing:
+        """Return what a reviewer is told of a plan besides its text, as things are now."""
+        return briefing(self.gate, record, self.book.state, list(self.issues()), self.price)
+
+    def require_shown(self, record: PlanningRecord, shown: Briefing) -> None:
+        """Raise when a plan is no longer what a person was shown, before a decision is recorded.
+
+        For use inside `book.alone()`, around the decision.
+        """
+        newest = self.book.state.current(record.issue_id)
+        now = self.brief(newest) if newest is not None else Briefing()
+        if (now.digest, now.after) != (shown.digest, shown.after):
+            raise PipelineError(
+                f"{record.key} is not what was shown any more (its text, its terms or the plans "
+                "that run before it): look at it again"
+            )
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
+        return self.approve_all([record], comment=comment)[0]
+
+    def approve_all(
+        self, records: Sequence[PlanningRecord], *, comment: str = ""
+    ) -> list[PlanningRecord]:
+        """Sign several plans, or none of them when one cannot be approved."""
         with self.book.alone():
-            record, plan = self._decidable(record, PlanEvent.APPROVE)
-            after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
-            approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
-            changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
-            self._refuse_drift(record, record.model_copy(update={"plan": changed}))
-            return self._keep(record, PlanEvent.APPROVE, changed)
+            signed = [self._signed(record, comment) for record in records]
+            return [self._keep(one, PlanEvent.APPROVE, plan) for one, plan in signed]
 
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
         """Turn a plan down; raises when it has landed or no reason is given."""
@@ -109,6 +129,18 @@ class Desk:
         what = _words(what, "WHAT")
         feedback = self._feedback("changes", what)
         return self._take_back(record, PlanEvent.REQUEST_CHANGES, what, feedback)
+
+    def defer(self, record: PlanningRecord, *, deferred: bool = True) -> PlanningRecord:
+        """Set a pending or approved plan aside, or take it up again; its decision stays."""
+        verb = "defer" if deferred else "take up"
+        with self.book.alone():
+            record = self._current(record, verb)
+            assert record.plan is not None
+            if record.plan.state not in DEFERRABLE or record.plan.deferred is deferred:
+                now = "deferred" if record.plan.deferred else f"{record.plan.state}, not deferred"
+                raise PipelineError(f"cannot {verb} {record.key}: it is {now}")
+            changed = defer(record.plan, now=self.now(), deferred=deferred)
+            return self._keep(record, "defer", changed)
 
     def retry(self, issue_id: str, *, feedback: str = "") -> Again:
         """Take an issue up again; return which phase does. Raises when nothing is to be retried."""
@@ -131,8 +163,17 @@ class Desk:
                 by=self.approver.name,
             )
         )
-        self.book.flush()
+        self._render()
         return again
+
+    def _signed(self, record: PlanningRecord, comment: str) -> tuple[PlanningRecord, Plan]:
+        """Return the plan as it is now and as it is with an approval; nothing is recorded yet."""
+        record, plan = self._decidable(record, PlanEvent.APPROVE)
+        after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
+        approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
+        changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
+        self._refuse_drift(record, record.model_copy(update={"plan": changed}))
+        return record, changed
 
     def _refuse_drift(self, record: PlanningRecord, approved: PlanningRecord) -> None:
         """Send a plan back to planning when its ground has moved before anybody approved it."""
@@ -196,7 +237,7 @@ class Desk:
     def _keep(
         self,
         record: PlanningRecord,
-        event: PlanEvent,
+        event: PlanEvent | Literal["defer"],
         plan: object,
         feedback: Feedback | None = None,
     ) -> PlanningRecord:
@@ -211,11 +252,15 @@ class Desk:
                 }
             )
         )
-        self.book.flush()
+        self._render()
         kept = self.book.state.planning[record.key]
         issue = next((one for one in self.issues() if one.id == record.issue_id), None)
         keep_plan(self.places.plans, kept, issue, self.book.state.attempts(record.key))
         return kept
+
+    def _render(self) -> None:
+        if not self.patient:
+            self.book.flush()
 
     def _feedback(self, kind: str, content: str) -> Feedback:
         return Feedback.model_validate(

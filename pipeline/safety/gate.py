@@ -131,11 +131,12 @@ class Gate:
             for one in state.execution.values()
             if one.status is ExecutionStatus.COMPLETED and one.commit_hash
         }
-        ran = [state.planning[key] for key in landed if key in state.planning]
-        current = [one for issue in issues if (one := state.current(issue.id)) is not None]
+        ran = [state.planning.outline(key) for key in landed if key in state.planning]
+        keys = [key for issue in issues if (key := state.current_key(issue.id)) is not None]
+        current = [state.planning.outline(key) for key in keys]
         known = {one.key: one for one in (*current, *ran)}
         return tuple(
-            Earlier(solution_id=one.key, digest=plan_digest(*_parts(one)))
+            Earlier(solution_id=one.key, digest=plan_digest(*_parts(state.planning[one.key])))
             for one in earlier_records(record, known.values(), issues, landed)
             if one.key not in landed or not self._in_base(record, landed[one.key])
         )

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pipeline.domain.plan import Plan
 from pipeline.domain.results import ExecutionRecord, PlanningRecord
 from pipeline.errors import PipelineError
+from pipeline.store.slim import slim
 from pipeline.store.span import LARGE, Span
 from pipeline.store.splice import place_of_plan
 
@@ -32,6 +33,7 @@ class Records(Mapping[str, R], Generic[R]):
         self._journal = journal
         self._texts: dict[str, Pieces] = {}
         self._parsed: dict[str, R] = {}
+        self._outlines: dict[str, PlanningRecord] = {}
         self._newest: tuple[str, R] | None = None
         """The large record that was looked at last."""
         self.changed_at = 0
@@ -66,6 +68,16 @@ class Records(Mapping[str, R], Generic[R]):
     def texts(self) -> Iterator[bytes]:
         """Yield all records as lines of JSON, in their order."""
         return map(_joined, self._texts.values())
+
+    def outline(self, key: str) -> PlanningRecord:
+        """Return a planning record, without its texts where it is large."""
+        if not any(isinstance(piece, Span) for piece in self._texts[key]):
+            record = self[key]
+            assert isinstance(record, PlanningRecord)
+            return record
+        if key not in self._outlines:
+            self._outlines[key] = slim(self.text(key))
+        return self._outlines[key]
 
     def plan(self, key: str) -> Plan | None:
         """Return the plan of a planning record, without parsing the rest."""
@@ -108,6 +120,7 @@ class Records(Mapping[str, R], Generic[R]):
     def _keep(self, key: str, pieces: Pieces, seq: int) -> None:
         self._texts[key] = pieces
         self._parsed.pop(key, None)
+        self._outlines.pop(key, None)
         if self._newest and self._newest[0] == key:
             self._newest = None
         self.changed_at = seq

@@ -19,7 +19,7 @@ def test_a_plan_is_shown_with_the_plans_that_its_approval_names(tmp_path: Path) 
         night.add("ISS-1", "ISS-2")
         night.run("plan")
 
-        assert "runs after SOL-ISS-1-1, which can touch its files" in shown(night, "SOL-ISS-2-1")
+        assert "runs after SOL-ISS-1-1 (pending; CHANGELOG.md)" in shown(night, "SOL-ISS-2-1")
         assert "runs after" not in shown(night, "SOL-ISS-1-1")
         night.approve_all()
         assert "after SOL-ISS-1-1" in shown(night, "SOL-ISS-2-1")
@@ -38,9 +38,9 @@ def test_a_plan_is_shown_with_its_predicted_cost(tmp_path: Path) -> None:
     with Night(tmp_path / "repo", any_issue_appends("CHANGELOG.md")) as night:
         night.add("ISS-1", "ISS-2")
         night.run("plan")
-        assert "predicted cost: at most 100,000 tokens" in shown(night, "SOL-ISS-2-1")
-        assert "no plan has been carried out yet" in shown(night, "SOL-ISS-2-1")
+        assert "stopped at 100,000 tokens" in shown(night, "SOL-ISS-2-1")
+        assert "no history yet" in shown(night, "SOL-ISS-2-1")
         night.run("approve", "SOL-ISS-1-1")
         night.run("run")
 
-        assert "an attempt has taken" in shown(night, "SOL-ISS-2-1")
+        assert "as the one plan that landed here" in shown(night, "SOL-ISS-2-1")

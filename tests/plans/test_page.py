@@ -3,7 +3,7 @@ from datetime import timedelta
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningStatus
 from pipeline.domain.solution import Acceptance, Risk
-from pipeline.plans.page import WIDTH, plan_page
+from pipeline.plans.page import WIDTH, Note, plan_page
 from tests.plans.nouns import NOW, approval, change, issue, plan, record, solution, step, task
 
 WHOLE = solution(
@@ -30,7 +30,9 @@ WHOLE = solution(
 def test_a_page_holds_everything_a_reviewer_decides_on():
     signed = approval("SOL-ISS-3-1", comment="go on", expires_at=NOW + timedelta(days=7))
     envelope = plan(PlanState.APPROVED, approval=signed, may_touch=["**/tests/**"])
-    page = plan_page(record(1, solution=WHOLE, plan=envelope), issue(1), notes=["costs $0.30"])
+    page = plan_page(
+        record(1, solution=WHOLE, plan=envelope), issue(1), notes=[Note("cost", "$0.30")]
+    )
     for text in (
         "solve issue 1",
         "SOL-ISS-1-1 for ISS-1: issue 1",
@@ -56,7 +58,7 @@ def test_a_page_holds_everything_a_reviewer_decides_on():
         "2026-11-28 02:29Z",
         "SOL-ISS-3-1",
         "go on",
-        "costs $0.30",
+        "cost       $0.30",
     ):
         assert text in page, text
 
