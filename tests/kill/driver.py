@@ -21,7 +21,7 @@ from pipeline.cli import entry
 from pipeline.cli.working import work
 from pipeline.errors import PipelineError
 from pipeline.orchestrator import Wanted
-from pipeline.store.journal import Probe
+from pipeline.store.journal import Probe, no_probe
 
 WARM = ("__main__", __name__, "tests.kill.warm")
 """What the server imports before it forks."""
@@ -113,10 +113,11 @@ def _obey(order: Order) -> None:
         os.close(handle)
     trap = Trap(order)
     trap.listen(order.grain, order.root)
-    sys.exit(_run(order.words, order.root, trap))
+    sys.exit(run(order.words, order.root, trap))
 
 
-def _run(words: Sequence[str], root: Path, probe: Probe) -> int:
+def run(words: Sequence[str], root: Path, probe: Probe = no_probe) -> int:
+    """Run one command in this process and return its exit code."""
     name, *rest = words
     if name not in PROBED:
         return entry.run([*words, "-C", str(root)])

@@ -100,7 +100,7 @@ class Lane:
             self._edit()
             return Ended(words, 0, (), "", "")
         order = driver.Order(
-            words, self.root, self._environment(), self._output, kill_at, spared, grain
+            words, self.root, self.environment(), self._output, kill_at, spared, grain
         )
         for left_over in self._output.iterdir():
             left_over.unlink()
@@ -191,7 +191,8 @@ class Lane:
             raise Wrong(f"{path.name} is of phase {document['phase']!r}")
         return list(document["results"])
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a command typed here."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(TAKEN_AWAY)}
         found = kept | GIT_ENVIRONMENT
         for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
