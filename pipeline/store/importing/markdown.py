@@ -159,7 +159,7 @@ def _sections(lines: list[Line]) -> list[_Section]:
             fence = mark["fence"]
         elif found := _HEADING.fullmatch(line.text):
             heads.append((len(found["marks"]), found["title"].strip(), place))
-    ends = [place for _, _, place in heads[1:]] + [len(lines)]
+    ends = [*(place for _, _, place in heads[1:]), len(lines)][: len(heads)]
     return [
         _Section(level, title, lines[place].number, tuple(lines[place + 1 : end]))
         for (level, title, place), end in zip(heads, ends, strict=True)
