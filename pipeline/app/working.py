@@ -12,7 +12,7 @@ from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
 from pipeline.agents.providers.capabilities import edit_tools_of
-from pipeline.agents.providers.registry import PROVIDERS, make_provider
+from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
@@ -41,6 +41,8 @@ from pipeline.store.state import State
 from pipeline.store.transcripts import Transcript
 
 WAIT_STEP_S = 0.25
+KEY_ENDINGS = ("_API_KEY", "_AUTH_TOKEN")
+"""How the names of variables end that hold a key."""
 
 
 def work_through(
@@ -188,8 +190,8 @@ def _spawn(role: str, work: Work) -> Agent:
 
 
 def _keys() -> list[str]:
-    """Return the vendors' keys that are set: they are kept out of what is written."""
-    return [os.environ.get(vendor.key_variable, "") for vendor in PROVIDERS.values()]
+    """Return the keys that are set, the vendors' and others: transcripts do not hold them."""
+    return [value for name, value in os.environ.items() if name.endswith(KEY_ENDINGS)]
 
 
 @dataclass
