@@ -19,6 +19,8 @@ from pipeline.sandbox import Profile, Sandbox
 Stage = Literal["baseline", "task", "acceptance", "suite"]
 
 TAIL_CHARACTERS = 4_000
+REMEMBERED = 8
+"""So many trees' tests are kept in memory, the newest."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,16 @@ class Verifier:
         key = (tree, tuple(suite))
         if key not in self._baselines:
             with self._workspaces.fresh(tree, commit) as workspace:
-                self._baselines[key] = self.run_commands(
+                ran = self.run_commands(
                     workspace, "baseline", suite, stop=stop, label=f"baseline-{tree[:12]}"
                 )
+            self._remember(tree, suite, ran)
         return self._baselines[key]
+
+    def _remember(self, tree: str, suite: Sequence[str], ran: tuple[Ran, ...]) -> None:
+        self._baselines[tree, tuple(suite)] = ran
+        while len(self._baselines) > REMEMBERED:
+            del self._baselines[next(iter(self._baselines))]
 
     def verify(
         self,
@@ -108,7 +116,7 @@ class Verifier:
             rest = [command for command in suite if command not in acceptance]
             ran = met + self.run_commands(workspace, "suite", rest, stop=stop, label=label)
         tests = tuple(one for one in ran if one.evidence.command in suite)
-        self._baselines[tree, tuple(suite)] = tests  # what lands is the next attempt's base
+        self._remember(tree, suite, tests)  # what lands is the next attempt's base
         return self._judged(tree, head, met, ran, suite), ran
 
     def _judged(

@@ -176,7 +176,9 @@ def require_tests(work: Work) -> None:
             )
         return
     red = [
-        one.evidence for one in work.verifier.baseline(work.tip(), suite) if not one.evidence.passed
+        one.evidence
+        for one in work.verifier.baseline(work.tip(), suite, stop=work.stop)
+        if not one.evidence.passed
     ]
     if red and not work.settings.allow_red_baseline:
         raise PipelineError(

@@ -23,7 +23,7 @@ from pipeline.git import (
 )
 from pipeline.phases.work import Work
 from pipeline.plans.standing import is_over
-from pipeline.store.entries import AttemptBegun, AttemptRecorded, RunClosed, RunOpened
+from pipeline.store.entries import AttemptBegun, AttemptRecorded, QuotaOver, RunClosed, RunOpened
 
 OUR_REFS = "refs/pipeline/"
 
@@ -103,6 +103,8 @@ def _make_branch(work: Work) -> None:
 
 def _continue_run(work: Work, adopted: int) -> None:
     state = work.book.state
+    if state.quota is not None:
+        work.book.record(QuotaOver(provider=state.quota.provider))
     if work.run.rehearsal != work.settings.rehearsal:
         kind = "a rehearsal" if work.run.rehearsal else "real work"
         raise PipelineError(

@@ -133,6 +133,10 @@ class State:
         keys = self._plans_of.get(issue_id)
         return self.planning[keys[-1]] if keys else None
 
+    def plans(self, issue_id: str) -> list[PlanningRecord]:
+        """Return all planning records of an issue, oldest first."""
+        return [self.planning[key] for key in self._plans_of.get(issue_id, ())]
+
     def attempts(self, solution_id: str) -> list[ExecutionRecord]:
         """Return the records of all attempts at a solution, oldest first."""
         return [self.execution[key] for key in self._attempts_at.get(solution_id, ())]

@@ -159,7 +159,9 @@ def test_a_quota_pauses_the_run_and_the_next_one_carries_on(tmp_path: Path) -> N
         assert "used up" in last_line(ended)
         assert "--wait-quota" in last_line(ended)
         assert "parked" in night.run("report").out
+        assert "The quota of openai is used up" in night.run("report").out
         assert night.run("run").code == 0
+        assert "The quota of" not in night.run("report").out
         assert outcomes(night) == [
             ("EXR-ISS-1-1", 1, "failed", "quota"),
             ("EXR-ISS-1-2", 1, "completed", None),

@@ -1,0 +1,100 @@
+"""Decisions that come from another process while a run works."""
+
+from pathlib import Path
+
+import orjson
+
+from pipeline.rehearsal.script import ReplySpec, Script
+from pipeline.rehearsal.scripting import any_issue
+from pipeline.rehearsal.view import RequestView
+from tests.e2e.night import Night
+
+
+class Meanwhile:
+    """Types a command in another process when the executor is first asked."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        self.script = Script.from_function(self._reply)
+        self.night: Night | None = None
+        self.document_before = b""
+        self.document_after = b""
+        self.code: int | None = None
+        self.document = root / ".workflow" / "planning-results.json"
+        self._words = words
+
+    def _reply(self, view: RequestView) -> ReplySpec:
+        if view.agent == "executor" and self.code is None:
+            assert self.night is not None
+            self.document_before = self.document.read_bytes()
+            with self.night.process(*self._words) as process:
+                process.communicate(timeout=60)
+            self.code = process.returncode
+            self.document_after = self.document.read_bytes()
+        return any_issue().reply(view)
+
+
+def test_a_plan_that_is_approved_during_a_run_is_carried_out_by_it(tmp_path: Path) -> None:
+    meanwhile = Meanwhile(tmp_path / "repo", "approve", "SOL-ISS-2-1")
+    with Night(tmp_path / "repo", meanwhile.script) as night:
+        meanwhile.night = night
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        night.run("approve", "SOL-ISS-1-1")
+
+        assert night.run("run").code == 0
+
+        assert meanwhile.code == 0
+        assert night.states() == {"ISS-1": "completed", "ISS-2": "completed"}
+        assert len(night.commits()) == 2
+
+
+def test_only_the_process_that_works_renders_the_documents(tmp_path: Path) -> None:
+    meanwhile = Meanwhile(tmp_path / "repo", "approve", "SOL-ISS-2-1")
+    with Night(tmp_path / "repo", meanwhile.script) as night:
+        meanwhile.night = night
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        night.run("approve", "SOL-ISS-1-1")
+        night.run("run")
+
+        assert meanwhile.document_after == meanwhile.document_before
+        header = orjson.loads(meanwhile.document.read_bytes())
+        assert header["journal_seq"] > orjson.loads(meanwhile.document_before)["journal_seq"]
+
+
+def test_a_plan_that_is_rejected_during_a_run_is_not_carried_out(tmp_path: Path) -> None:
+    meanwhile = Meanwhile(tmp_path / "repo", "reject", "SOL-ISS-2-1", "--reason", "no")
+    with Night(tmp_path / "repo", meanwhile.script) as night:
+        meanwhile.night = night
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        night.approve_all()
+
+        night.run("run")
+
+        assert night.states() == {"ISS-1": "completed", "ISS-2": "parked"}
+        assert len(night.commits()) == 1
+
+
+def test_the_plan_that_is_being_carried_out_cannot_be_taken_back(tmp_path: Path) -> None:
+    meanwhile = Meanwhile(tmp_path / "repo", "reject", "SOL-ISS-1-1", "--reason", "no")
+    with Night(tmp_path / "repo", meanwhile.script) as night:
+        meanwhile.night = night
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+
+        assert night.run("run").code == 0
+        assert meanwhile.code == 1
+
+
+def test_an_issue_that_is_added_during_a_run_is_planned_by_it(tmp_path: Path) -> None:
+    meanwhile = Meanwhile(tmp_path / "repo", "add", "do ISS-2", "--id", "ISS-2")
+    with Night(tmp_path / "repo", meanwhile.script) as night:
+        meanwhile.night = night
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+
+        assert night.run("run").code == 3
+        assert night.states() == {"ISS-1": "completed", "ISS-2": "planned"}
