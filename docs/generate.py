@@ -42,6 +42,12 @@ NOTES: dict[str, str] = {
         Needed only where a repository has committed files below `.workflow/`: until they are
         trusted, every other command stops there with one line. Their digest goes into your own
         state folder; any later change of them asks again.""",
+    "prompts": """
+        [prompts.md](prompts.md) is the how-to. `list` marks with `*` what is in force, and ends
+        with exit code 1 when an override cannot be used. `show` writes the path to stderr and
+        the text alone to stdout, so `pipeline prompts show --shipped NAME > FILE` copies one.
+        With `--json`: `[{name, level, path, variables, in_force, problem}]`, `{name, path,
+        text}`, `{<name>: <diff>}` or `{path}`.""",
     "add": "With `--json`: the issue as it stands in the backlog.",
     "import": """
         All of the source or nothing of it; importing twice changes nothing twice. What differs

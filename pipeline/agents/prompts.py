@@ -2,6 +2,8 @@
 
 The folders are given in order and the last one that has a file wins; the package comes first. An
 override that misses a variable, or uses one that is not there, is an error that names the place.
+Everything between double braces on one line counts as a variable; a leading HTML comment (a note
+for whoever edits the file) is left out before anything is looked at.
 """
 
 import re
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_VARIABLE = re.compile(r"\{\{[ \t]*([^{}\n]*?)[ \t]*\}\}")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _COMMENT = re.compile(r"\A<!--.*?-->\s*", re.DOTALL)
 
@@ -30,25 +32,45 @@ class Prompts:
     def render(self, name: str, variables: Mapping[str, str] | None = None) -> str:
         """Return the prompt `name` (without `.md`) with all `variables` filled in.
 
-        A value is never searched for variables. A leading HTML comment (a note for whoever
-        edits the file) is left out.
+        A value is never searched for variables.
         """
         path = self.path(name)
         given = variables or {}
-        text = _read(path)
-        _check(path, text, given)
+        text = read_prompt(path)
+        _require(path, text, sorted(given))
         body = _COMMENT.sub("", text)
         return _VARIABLE.sub(lambda match: given[match.group(1)], body).strip() + "\n"
 
     def check(self) -> None:
         """Raise `PipelineError` for an override that could not be rendered in place of ours."""
-        ours, *others = self._folders
-        for path in sorted(path for folder in others for path in folder.glob("*.md")):
-            if not (ours / path.name).is_file():
-                names = ", ".join(sorted(known.stem for known in ours.glob("*.md")))
-                raise PipelineError(f"{path}: no prompt has this name; the names are {names}")
-            variables = _VARIABLE.findall(_read(ours / path.name))
-            _check(path, _read(path), dict.fromkeys(variables, ""))
+        for path in self.overrides():
+            if problem := self.problem(path):
+                raise PipelineError(problem)
+
+    def overrides(self) -> list[Path]:
+        """Return every file that stands in, or is meant to stand in, for one of ours."""
+        _, *others = self._folders
+        return [path for folder in others for path in sorted(folder.glob("*.md"))]
+
+    def problem(self, path: Path) -> str | None:
+        """Return why the file could not be rendered in place of ours: file, line, variable."""
+        ours = self._folders[0] / path.name
+        if not ours.is_file():
+            return f"{path}: no prompt has this name; the names are {', '.join(self.names())}"
+        try:
+            _require(path, read_prompt(path), self.variables(path.stem))
+        except PipelineError as error:
+            return str(error)
+        return None
+
+    def names(self) -> list[str]:
+        """Return the names of all prompts."""
+        return sorted(known.stem for known in self._folders[0].glob("*.md"))
+
+    def variables(self, name: str) -> list[str]:
+        """Return the variables of a prompt, sorted: those that the shipped text uses."""
+        text = read_prompt(self._folders[0] / f"{name}.md")
+        return sorted(set(_VARIABLE.findall(_COMMENT.sub("", text))))
 
     def path(self, name: str) -> Path:
         """Return the file that prompt `name` is read from."""
@@ -84,28 +106,33 @@ class Reminders:
         return self._prompts.render(name, variables).strip()
 
 
-def _read(path: Path) -> str:
+def read_prompt(path: Path) -> str:
+    """Return the text of a prompt's file as it stands."""
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise PipelineError(f"{path} is not UTF-8 text: {error.reason}") from error
+    except OSError as error:
+        raise PipelineError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _check(path: Path, text: str, given: Mapping[str, str]) -> None:
-    """Raise unless the file uses exactly the variables that are given."""
+def _require(path: Path, text: str, known: Sequence[str]) -> None:
+    """Raise unless the file uses all of the `known` variables and no others."""
     used: set[str] = set()
-    for number, line in enumerate(text.splitlines(), start=1):
-        for match in _VARIABLE.finditer(line):
-            name = match.group(1)
+    comment = _COMMENT.match(text)
+    skipped = comment.group() if comment else ""
+    first = 1 + skipped.count("\n")
+    for number, line in enumerate(text[len(skipped) :].splitlines(), start=first):
+        for name in _VARIABLE.findall(line):
             used.add(name)
-            if name not in given:
-                known = ", ".join(sorted(given)) or "none"
+            if name not in known:
+                names = ", ".join(known) or "none"
                 raise PipelineError(
-                    f"{path}:{number}: unknown variable {{{{{name}}}}}; this prompt has: {known}"
+                    f"{path}:{number}: unknown variable {{{{{name}}}}}; this prompt has: {names}"
                 )
-    missing = sorted(set(given) - used)
+    missing = [name for name in known if name not in used]
     if missing:
-        last = text.count("\n") + 1
+        last = max(len(text.splitlines()), 1)
         raise PipelineError(
             f"{path}:{last}: the variable {{{{{missing[0]}}}}} is missing: put it where it belongs"
         )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline import git
+from pipeline.agents.prompt_levels import PromptLevels
 from pipeline.agents.providers.registry import make_provider
 from pipeline.app.project import Project
 from pipeline.errors import PipelineError, SandboxMissing
@@ -44,6 +45,17 @@ def _git(project: Project) -> Check:
 
 def _python(project: Project) -> Check:
     return Check("python", True, platform.python_version())
+
+
+def _prompts(project: Project) -> Check:
+    """Look at the overridden prompts, as every run does before it begins."""
+    prompts = PromptLevels(project.places).prompts
+    overrides = prompts.overrides()
+    problems = [problem for path in overrides if (problem := prompts.problem(path))]
+    if problems:
+        found = f"{len(problems)} of {len(overrides)} overrides cannot be used"
+        return Check("prompts", False, found, problems[0])
+    return Check("prompts", True, f"{len(overrides)} overridden" if overrides else "as shipped")
 
 
 def _key(role: AgentRole) -> Callable[[Project], Check]:
@@ -139,6 +151,7 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     _git,
     _python,
     _prefix,
+    _prompts,
     _key("planner"),
     _key("executor"),
     _sandbox,

@@ -217,9 +217,9 @@ WRITTEN = {
     value.name
     for name, member in vars(Places).items()
     if isinstance(member, property) and isinstance(value := getattr(PLACES, name), Path)
-} | {"journal.torn", "index.lock"}
+} | {"journal.torn", "index.lock", "planner.jsonl", "executor.jsonl", "NAME.md"}
 """Names of what a run writes; they are not in the repository."""
-ELSEWHERE = {"issues.json", "requests.jsonl", "pipeline/prompts"}
+ELSEWHERE = {"issues.json", "requests.jsonl", "pipeline/prompts", "AGENTS.md"}
 """Examples, and what only the wheel has."""
 
 
