@@ -172,7 +172,7 @@ class Toolbox:
         )
         if isinstance(verdict, Accepted):
             return Answered(verdict.value)
-        result = ToolResult(call.id, self._outputs.cap(verdict.text), is_error)
+        result = ToolResult(call.id, self._outputs.cap(as_unicode(verdict.text)), is_error)
         if isinstance(verdict, Refused):
             return Returned(result, verdict.counts_as)
         return result
@@ -212,6 +212,11 @@ class Toolbox:
             f"request_id is {arguments.request_id!r}, but this turn's is {self._request_id!r}: "
             "answer the request of this turn and send its request_id"
         )
+
+
+def as_unicode(text: str) -> str:
+    """Return text that can be sent: names of files that are not UTF-8 lose what is not."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def wrong(tool: Tool, text: str) -> Output | Refused:

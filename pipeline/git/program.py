@@ -35,7 +35,6 @@ SAFE = (
     ("submodule.recurse", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
-    ("protocol.allow", "never"),
 )
 """Given to every call; git's default durability loses refs on power loss."""
 
@@ -126,7 +125,11 @@ def last_line(errors: bytes) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every call: nothing of the user's but PATH."""
+    """Return the environment of every call: nothing of the user's but PATH.
+
+    `GIT_ALLOW_PROTOCOL`: an object missing from a partial clone would be fetched, and a config may
+    say by which program; what a config allows by name outdoes our `protocol.allow`.
+    """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/nonexistent",
@@ -138,6 +141,8 @@ def environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
     }
 
 

@@ -220,7 +220,10 @@ def prefix_collision(repo: Repository, prefix: str) -> str | None:
 
 
 def alternate_stores(repo: Repository) -> tuple[Path, ...]:
-    """Return the object stores that the repository borrows from (absolute, transitive)."""
+    """Return the object stores that the repository borrows from (absolute, transitive).
+
+    Sandboxes show them, so a folder that is no object store is left out.
+    """
     found: list[Path] = []
     waiting = [repo.objects]
     while waiting:
@@ -230,7 +233,7 @@ def alternate_stores(repo: Repository) -> tuple[Path, ...]:
         for name in names:
             if name and not name.startswith("#"):
                 other = (store / name).resolve()
-                if other.is_dir() and other not in found:
+                if (other / "pack").is_dir() and other not in found:
                     found.append(other)
                     waiting.append(other)
     return tuple(found)
