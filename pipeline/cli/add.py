@@ -12,6 +12,7 @@ from pipeline.domain.base import ID_PATTERN, utc_now
 from pipeline.domain.issue import AuthorTrust, Issue
 from pipeline.errors import UsageProblem
 from pipeline.store.backlog import add_issue, load_issues
+from pipeline.store.importing.references import Names, named_in
 
 FIRST = 1
 
@@ -48,12 +49,14 @@ def command(
             )
     if not title.strip():
         raise UsageProblem("the title is empty: say in one line what is wanted")
+    named, _ = named_in(description, Names([*known, new_id]))
+    before = [name for name in (*(depends_on or ()), *named) if name != new_id]
     issue = Issue(
         id=new_id,
         title=title,
         description=description,
         priority=priority,
-        depends_on=tuple(depends_on or ()),
+        depends_on=tuple(dict.fromkeys(before)),
         labels=tuple(label or ()),
         author_trust=AuthorTrust.OWNER,
         created_at=utc_now(),
@@ -62,7 +65,8 @@ def command(
     if as_json:
         print_json(issue.model_dump(mode="json"))
     else:
-        typer.echo(f"added {issue.id}; next: pipeline plan {issue.id}")
+        after = f" after {', '.join(issue.depends_on)}" if issue.depends_on else ""
+        typer.echo(f"added {issue.id}{after}; next: pipeline plan {issue.id}")
 
 
 def next_id(known: list[str]) -> str:

@@ -16,7 +16,7 @@ from pipeline.paths import Places
 from pipeline.store.backlog import append_issues, load_issues, locked
 from pipeline.store.backlog_edit import change_lines
 from pipeline.store.importing.batch import NOTHING, Batch, Incoming
-from pipeline.store.importing.references import Names, meant, references
+from pipeline.store.importing.references import Names, meant, named_in
 
 COMPARED = (
     "title",
@@ -124,17 +124,14 @@ def _settled(one: Incoming, names: Names, closed: Names) -> tuple[Incoming, list
             found.append(name)
             if names.find(name) is None:
                 notes.append(f"{issue.id} depends on {name}, which is not in the backlog: blocked")
-    for reference in references(issue.description):
-        name = names.find(reference.words, source_url=url)
-        if name is not None and (names.looks_like_one(reference.words) or _is_id(name)):
-            found.append(name)
-        elif names.looks_like_one(reference.words) and not closed.find(
-            reference.words, source_url=url
-        ):
-            notes.append(
-                f"{issue.id} says {reference.verb!r} {reference.words}, which is neither in the "
-                "backlog nor in this import: no dependency"
-            )
+    named, missing = named_in(issue.description, names, source_url=url)
+    found += named
+    notes += [
+        f"{issue.id} says {one.verb!r} {one.words}, which is neither in the backlog nor in this "
+        "import: no dependency"
+        for one in missing
+        if not closed.find(one.words, source_url=url)
+    ]
     depends_on = tuple(dict.fromkeys(name for name in found if name != issue.id))
     try:
         settled = Issue.model_validate({**_values(issue), "depends_on": depends_on})
@@ -143,11 +140,6 @@ def _settled(one: Incoming, names: Names, closed: Names) -> tuple[Incoming, list
             f"{issue.id} depends on {', '.join(depends_on)}: write ids: {NOTHING}"
         ) from error
     return replace(one, issue=settled), list(dict.fromkeys(notes))
-
-
-def _is_id(name: str) -> bool:
-    """Tell whether an id cannot be taken for a plain word."""
-    return not name.isalpha()
 
 
 def _values(issue: Issue) -> dict[str, object]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 import orjson
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AliasChoices, AliasPath, Field, field_validator
 
 from pipeline.domain.base import Noun, Time
 from pipeline.domain.issue import AuthorTrust, Feedback, Issue
@@ -44,10 +44,6 @@ _ASSOCIATION = AliasChoices("author_association", "authorAssociation")
 _CREATED = AliasChoices("created_at", "createdAt")
 
 
-class _Label(Noun):
-    name: str
-
-
 class _Comment(Noun):
     body: str | None = None
     author: str | None = Field(None, validation_alias=_AUTHOR)
@@ -60,14 +56,27 @@ class _GitHubIssue(Noun):
     number: int = Field(gt=0)
     title: str
     body: str | None = None
-    labels: tuple[_Label | str, ...] = ()
+    labels: tuple[str, ...] = ()
     author: str | None = Field(None, validation_alias=_AUTHOR)
     association: str | None = Field(None, validation_alias=_ASSOCIATION)
     url: str | None = Field(None, validation_alias=AliasChoices("html_url", "url"))
     state: str = "open"
     created_at: Time | None = Field(None, validation_alias=_CREATED)
     pull_request: object | None = None
-    comments: tuple[_Comment, ...] | int | None = None
+    comments: tuple[_Comment, ...] | None = None
+    """None where the source says at most how many there are."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [one.get("name") if isinstance(one, dict) else one for one in value]
+
+    @field_validator("comments", mode="before")
+    @classmethod
+    def _not_their_number(cls, value: object) -> object:
+        return None if isinstance(value, int) else value
 
 
 def read_github_json(documents: Sequence[Document]) -> Batch:
@@ -97,13 +106,12 @@ def batch_of(entries: Iterable[tuple[str, object]]) -> Batch:
 
 
 def _incoming(found: _GitHubIssue) -> Incoming:
-    labels = tuple(label if isinstance(label, str) else label.name for label in found.labels)
     issue = Issue(
         id=f"GH-{found.number}",
         title=found.title,
         description=found.body or "",
-        priority=_priority(labels),
-        labels=labels,
+        priority=_priority(found.labels),
+        labels=found.labels,
         source="github",
         source_url=found.url,
         author=found.author,
@@ -114,7 +122,7 @@ def _incoming(found: _GitHubIssue) -> Incoming:
     unsaid = {"status"}
     if found.association is None:
         unsaid.add("author_trust")
-    if not isinstance(found.comments, tuple):
+    if found.comments is None:
         unsaid.add("feedback")
     return Incoming(issue, unsaid=frozenset(unsaid))
 
@@ -129,9 +137,8 @@ def _trust(association: str | None) -> AuthorTrust:
 
 
 def _said(found: _GitHubIssue) -> list[_Comment]:
-    if not isinstance(found.comments, tuple):
-        return []
-    return [one for one in found.comments if (one.body or "").strip() and not one.hidden]
+    comments = found.comments or ()
+    return [one for one in comments if (one.body or "").strip() and not one.hidden]
 
 
 def _kept(found: _GitHubIssue) -> list[_Comment]:

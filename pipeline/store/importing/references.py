@@ -96,6 +96,21 @@ def references(text: str) -> Iterator[Reference]:
                 yield Reference(words, verb)
 
 
+def named_in(
+    text: str, names: Names, *, source_url: str | None = None
+) -> tuple[list[str], list[Reference]]:
+    """Return the ids that `text` names as coming before, and what it names that is not there."""
+    found: list[str] = []
+    missing: list[Reference] = []
+    for one in references(text):
+        name = names.find(one.words, source_url=source_url)
+        if name is not None and (names.looks_like_one(one.words) or not name.isalpha()):
+            found.append(name)
+        elif name is None and names.looks_like_one(one.words):
+            missing.append(one)
+    return list(dict.fromkeys(found)), missing
+
+
 def _plain(text: str) -> str:
     """Return `text` without what does not count, its links as their words."""
     return _LINK.sub(r"\1", _HIDDEN.sub(" ", text.replace("\r\n", "\n")))
