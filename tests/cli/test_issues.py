@@ -170,9 +170,7 @@ def test_an_edit_tells_of_the_plan_and_replans_when_asked(night: Night) -> None:
 
 
 def test_words_of_an_added_issue_make_dependencies(night: Night) -> None:
-    ended = night.run(
-        "add", "New", "--id", "N-1", "-d", "Blocked by ISS-2, #7 and N-1"
-    )
+    ended = night.run("add", "New", "--id", "N-1", "-d", "Blocked by ISS-2, #7 and N-1")
 
     assert ended.out == "added N-1 after ISS-2; next: pipeline plan N-1\n"
     assert load_issues(make.places_in(night.root))[-1].depends_on == ("ISS-2",)
