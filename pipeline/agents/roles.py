@@ -1,6 +1,6 @@
 """The roles of agents: which tools each one has, and the head of its conversation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from pipeline.agents.messages import Head, ToolSpec
 from pipeline.agents.prompts import Prompts
@@ -21,6 +21,7 @@ TOOLS: dict[str, tuple[str, ...]] = {
         "submit_solution",
     ),
     EXECUTOR: (
+        "apply_patch",
         "edit_file",
         "finish_task",
         "list_files",
@@ -32,6 +33,11 @@ TOOLS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Sorted. A tool that a role lacks does not exist for it, whatever a text says."""
+
+BY_TEXT = ("edit_file", "write_file")
+BY_PATCH = ("apply_patch",)
+EDIT_TOOLS = frozenset({*BY_TEXT, *BY_PATCH})
+"""Ways to change files: an executor has one of them, whichever its model was trained on."""
 
 SHELL_TEXT: dict[tuple[str, bool], str] = {
     (PLANNER, True): "prompt-shell-planner",
@@ -54,25 +60,39 @@ class RolePolicy:
         return f"the {self._role} has no tool {tool!r}"
 
 
-def tool_names(role: str, *, has_shell: bool) -> tuple[str, ...]:
+def tool_names(
+    role: str, *, has_shell: bool, edit_tools: Collection[str] = BY_TEXT
+) -> tuple[str, ...]:
     """Return the tools of a role, sorted; without a shell there is no run_command."""
-    return tuple(name for name in TOOLS[role] if has_shell or name != "run_command")
+    missing = EDIT_TOOLS.difference(edit_tools) | (set() if has_shell else {"run_command"})
+    return tuple(name for name in TOOLS[role] if name not in missing)
 
 
-def specs(role: str, *, has_shell: bool) -> tuple[ToolSpec, ...]:
+def specs(
+    role: str, *, has_shell: bool, edit_tools: Collection[str] = BY_TEXT
+) -> tuple[ToolSpec, ...]:
     """Return what a role's model is told of its tools."""
-    return tuple(KINDS[name].spec for name in tool_names(role, has_shell=has_shell))
+    names = tool_names(role, has_shell=has_shell, edit_tools=edit_tools)
+    return tuple(KINDS[name].spec for name in names)
 
 
 def make_head(
-    role: str, prompts: Prompts, context: str, *, has_shell: bool, limits: Limits | None = None
+    role: str,
+    prompts: Prompts,
+    context: str,
+    *,
+    has_shell: bool,
+    limits: Limits | None = None,
+    edit_tools: Sequence[str] = BY_TEXT,
 ) -> Head:
     """Return the frozen part of a role's conversation; `has_shell` as the sandbox says."""
     shell = prompts.render(SHELL_TEXT[role, has_shell]).strip()
     facts = LIMIT_FACTS[role](limits or Limits())
     variables = {"shell": shell, **{name: str(value) for name, value in facts.items()}}
+    if role == EXECUTOR:
+        variables["edit_tools"] = " and ".join(f"`{name}`" for name in edit_tools)
     system = prompts.render(f"{role}-system", variables)
-    return Head(specs(role, has_shell=has_shell), system, context)
+    return Head(specs(role, has_shell=has_shell, edit_tools=edit_tools), system, context)
 
 
 LIMIT_FACTS: dict[str, Callable[[Limits], dict[str, int]]] = {

@@ -27,6 +27,7 @@ class ProviderName(StrEnum):
 
     ANTHROPIC = "anthropic"
     OPENAI = "openai"
+    OPENAI_CHAT = "openai-chat"
 
 
 PlannerProvider = Annotated[

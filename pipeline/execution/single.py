@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
 from pipeline.agents.digest import execution_digest
+from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.toolbox import Accepted, Output, Refused, Verdict
 from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
@@ -119,6 +120,7 @@ class Execution:
             bus=site.bus,
             finish_task=lambda task_id, _summary: self._finish_task(attempt, task_id),
             accept_result=lambda sent: self._accept(attempt, sent),
+            edit_tools=edit_tools_of(site.settings.executor, "executor"),
             command_seconds=site.settings.limits.command_seconds,
         )
         agent = self._agent()

@@ -6,7 +6,9 @@ scripting.py        a few lines make a script for many issues
 view.py             a request without a vendor's words
 anthropic_wire.py   Messages: reads requests, writes answers; anthropic_blocks.py lays them out
 openai_wire.py      Responses: likewise; openai_items.py reads, openai_answer.py writes items
-checks.py           what both vendors refuse; anthropic_checks.py, openai_checks.py: each alone
+chat_wire.py        Chat Completions: likewise
+patches.py          a script's edits for models that know apply_patch alone
+checks.py           what all APIs refuse; anthropic_, openai_, chat_checks.py: each alone
 shapes.py           fields and types, read off the SDKs' own types
 binding.py          thinking and reasoning that only fit where they were made
 caching.py          prompt caching and token counts

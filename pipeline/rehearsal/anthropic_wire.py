@@ -54,6 +54,7 @@ class AnthropicWire:
     """The Messages API."""
 
     vendor = "anthropic"
+    ending = b""
     ping = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """What both vendors refuse, and how a refusal is carried to the answer."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,14 @@ def check_tool_names(names: list[str]) -> None:
             raise Refused(f"tools.{index}.name: String should match pattern {TOOL_NAME.pattern!r}")
     if len(set(names)) != len(names):
         raise Refused("tools: Tool names must be unique.", param="tools")
+
+
+def is_json_object(text: str) -> bool:
+    """Tell whether a text is a JSON object."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def check_strict_schema(schema: JsonValue, *, vendor: str, where: str) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pipeline.rehearsal.binding import next_position, seal
 from pipeline.rehearsal.openai_items import items_of, prefix, seals
-from pipeline.rehearsal.script import ReplySpec, arguments_json
-from pipeline.rehearsal.wire import Json, pieces
+from pipeline.rehearsal.patches import PATCH
+from pipeline.rehearsal.script import CallSpec, ReplySpec, arguments_json
+from pipeline.rehearsal.wire import Json, objects, pieces
 
 Event = tuple[str, Json]
 
@@ -34,11 +35,15 @@ def output_items(body: Json, reply: ReplySpec) -> list[Item]:
         items.append(_reasoning(body, reply.thinking))
     if reply.text or reply.stop == "refusal" or not reply.tool_calls:
         items.append(_message(f"msg_{nonce_of(body)}", reply))
+    native = any(tool.get("type") == PATCH for tool in objects(body.get("tools")))
     last = len(reply.tool_calls) - 1
     for index, call in enumerate(reply.tool_calls):
         cut = reply.stop == "truncated" and index == last
         arguments = arguments_json(call)
         nonce = nonce_of(body, str(index))
+        if native and call.name == PATCH:
+            items.append(_patch_call(nonce, call, cut=cut))
+            continue
         items.append(
             _function_call(nonce, call.name, arguments[: len(arguments) // 2])
             if cut
@@ -111,6 +116,26 @@ def _message(key: str, reply: ReplySpec) -> Item:
         ),
         whole={**start, "status": "completed", "content": [part]},
     )
+
+
+def _patch_call(nonce: str, call: CallSpec, *, cut: bool) -> Item:
+    """Return a call of the native patch tool; the API keeps its operation in form."""
+    operation: Json = {name: value for name, value in call.arguments.items() if value is not None}
+    if call.raw_arguments is not None:
+        operation = {"type": "update_file", "path": "src", "diff": call.raw_arguments}
+    if cut:
+        diff = str(operation.get("diff", ""))
+        operation["diff"] = diff[: len(diff) // 2]
+    empty: Json = {**operation, "diff": ""} if "diff" in operation else operation
+    start: Json = {
+        "id": f"apc_{nonce}",
+        "type": "apply_patch_call",
+        "status": "in_progress",
+        "call_id": f"call_{nonce}",
+        "operation": empty,
+    }
+    status = "in_progress" if cut else "completed"
+    return Item(start, (), {**start, "status": status, "operation": operation})
 
 
 def _function_call(nonce: str, name: str, arguments: str, *, status: str = "incomplete") -> Item:

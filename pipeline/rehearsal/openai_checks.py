@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pipeline.rehearsal import checks
 from pipeline.rehearsal.binding import in_a_row, read_seal, seal
 from pipeline.rehearsal.checks import Refused
-from pipeline.rehearsal.openai_items import is_answer, items_of, parts_of, prefix, seals
+from pipeline.rehearsal.openai_items import CALLS, is_answer, items_of, parts_of, prefix, seals
 from pipeline.rehearsal.wire import Json, objects
 
 LONGEST_CACHE_KEY = 64
@@ -67,26 +67,28 @@ def _tools(body: Json) -> None:
 
 def _call_outputs(body: Json) -> None:
     """Every call is answered by one output somewhere after it, and nothing else is."""
-    open_calls: list[str] = []
+    open_calls: dict[str, str] = {}
     closed: set[str] = set()
     for item in items_of(body):
         call = str(item.get("call_id"))
-        if item.get("type") == "function_call":
+        kind = str(item.get("type"))
+        if kind in CALLS:
             if call in closed or call in open_calls:
                 raise Refused(f"Duplicate function call with call_id {call}.", param="input")
-            open_calls.append(call)
-        elif item.get("type") == "function_call_output":
-            if call not in open_calls:
+            open_calls[call] = CALLS[kind]
+        elif kind in CALLS.values():
+            if open_calls.pop(call, None) != kind:
                 raise Refused(
-                    f"No tool call found for function call output with call_id {call}.",
+                    f"No tool call found for {kind.replace('_', ' ')} with call_id {call}.",
                     param="input",
                 )
-            open_calls.remove(call)
             closed.add(call)
         elif open_calls and item.get("role") == "user":
             break
     if open_calls:
-        raise Refused(f"No tool output found for function call {open_calls[0]}.", param="input")
+        first, kind = next(iter(open_calls.items()))
+        what = kind.removesuffix("_output").replace("_", " ")
+        raise Refused(f"No tool output found for {what} {first}.", param="input")
 
 
 def _reasoning(body: Json) -> None:

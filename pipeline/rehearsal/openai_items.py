@@ -11,7 +11,12 @@ from pipeline.rehearsal.wire import Json, objects
 MOST_WRITES = {"implicit": 3, "explicit": 4}
 """How many of the latest explicit breakpoints are written; implicit mode adds one of its own."""
 
-FROM_MODEL = ("reasoning", "function_call", "custom_tool_call", "compaction")
+CALLS = {
+    "function_call": "function_call_output",
+    "apply_patch_call": "apply_patch_call_output",
+}
+"""Items that call a tool, and the items that answer them."""
+FROM_MODEL = ("reasoning", *CALLS, "custom_tool_call", "compaction")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from pipeline.rehearsal.caching import SMALLEST_PREFIX, Counted, PromptCache, co
 from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.openai_answer import nonce_of, output_items, stream_events
 from pipeline.rehearsal.openai_items import (
+    CALLS,
     is_answer,
     items_of,
     parts_of,
     row,
 )
+from pipeline.rehearsal.patches import PATCH
 from pipeline.rehearsal.script import ReplySpec, Stop
 from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view
 from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, text_of
@@ -38,6 +40,7 @@ class OpenAIWire:
     """The Responses API."""
 
     vendor = "openai"
+    ending = b""
     ping = b": keep-alive\n\n"
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
@@ -47,9 +50,11 @@ class OpenAIWire:
     def view(self, body: Json) -> RequestView:
         """Read the request without the vendor's words."""
         tools = [
-            OfferedTool(str(tool["name"]), schema if isinstance(schema, dict) else {})
+            OfferedTool(
+                str(tool.get("name", tool["type"])), schema if isinstance(schema, dict) else {}
+            )
             for tool in objects(body.get("tools"))
-            if tool.get("type") == "function"
+            if tool["type"] in ("function", PATCH)
             for schema in (tool.get("parameters"),)
         ]
         return read_view(
@@ -129,7 +134,7 @@ def _conversation(body: Json) -> list[Spoken]:
         role = "assistant" if is_answer(item) else "user"
         texts = tuple(text_of(list(parts_of(item)), ("input_text",))) if "role" in item else ()
         outputs: tuple[str, ...] = ()
-        if item.get("type") == "function_call_output":
+        if item.get("type") in CALLS.values():
             outputs = ("\n".join(text_of(item.get("output"), ("input_text",))),)
         if spoken and spoken[-1].role == role:
             before = spoken.pop()

@@ -24,6 +24,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from pipeline.errors import PipelineError
+from pipeline.rehearsal.patches import as_offered
 from pipeline.rehearsal.view import AgentName, OfferedTool, RequestView
 
 ANY_ISSUE = "*"
@@ -148,17 +149,17 @@ def _filled_in(reply: ReplySpec, view: RequestView) -> ReplySpec:
         "{issue_id}": view.issue_id,
         "{solution_id}": view.solution_id,
     }
-    schemas = {tool.name: tool for tool in view.tools}
-    calls = tuple(
-        call.model_copy(
-            update={
-                "arguments": _with_nulls(_replaced(call.arguments, words), schemas.get(call.name)),
-                "raw_arguments": call.raw_arguments and _replaced(call.raw_arguments, words),
-            }
-        )
-        for call in reply.tool_calls
-    )
+    calls = tuple(_filled_call(call, words, view) for call in reply.tool_calls)
     return reply.model_copy(update={"text": _replaced(reply.text, words), "tool_calls": calls})
+
+
+def _filled_call(call: CallSpec, words: dict[str, str], view: RequestView) -> CallSpec:
+    arguments = {name: _replaced(value, words) for name, value in call.arguments.items()}
+    schemas = {tool.name: tool for tool in view.tools}
+    name, arguments = as_offered(call.name, arguments, schemas)
+    raw = call.raw_arguments and _replaced(call.raw_arguments, words)
+    whole = _with_nulls(arguments, schemas.get(name))
+    return call.model_copy(update={"name": name, "arguments": whole, "raw_arguments": raw})
 
 
 def _replaced(value: JsonValue, words: dict[str, str]) -> JsonValue:

@@ -18,6 +18,7 @@ import orjson
 
 from pipeline.rehearsal.anthropic_wire import AnthropicWire
 from pipeline.rehearsal.caching import PromptCache
+from pipeline.rehearsal.chat_wire import ChatWire
 from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.delivery import Delivery, HttpServer
 from pipeline.rehearsal.faults import Fault, Faults, as_refusal, reshape
@@ -25,7 +26,11 @@ from pipeline.rehearsal.openai_wire import OpenAIWire
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.wire import Json, Rendered, Wire
 
-WIRES: dict[str, Wire] = {"/v1/messages": AnthropicWire(), "/v1/responses": OpenAIWire()}
+WIRES: dict[str, Wire] = {
+    "/v1/messages": AnthropicWire(),
+    "/v1/responses": OpenAIWire(),
+    "/v1/chat/completions": ChatWire(),
+}
 """Path -> the API that is spoken there."""
 
 LOGGED_HEADERS = ("anthropic-version", "anthropic-beta", "content-type", "user-agent")
@@ -179,12 +184,12 @@ def _delivery(wire: Wire, body: Json, rendered: Rendered, fault: Fault | None) -
         document = orjson.dumps(rendered.document)
         return Delivery(200, document=document, behaviour=behaviour, after_bytes=after_bytes)
     stream = b"".join(
-        f"event: {name}\n".encode() + b"data: " + orjson.dumps(data) + b"\n\n"
+        (f"event: {name}\n" if name else "").encode() + b"data: " + orjson.dumps(data) + b"\n\n"
         for name, data in rendered.events
     )
     return Delivery(
         200,
-        stream=stream,
+        stream=stream + wire.ending,
         behaviour=behaviour,
         after_bytes=after_bytes,
         ping=wire.ping,

@@ -17,7 +17,7 @@ REQUEST_ID = re.compile(r"request_id:\s*([A-Za-z0-9._-]+)\.(\d+)\b")
 SOLUTION_ID = re.compile(r"\bSOL-[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 AgentName = Literal["planner", "executor"]
-Vendor = Literal["anthropic", "openai"]
+Vendor = Literal["anthropic", "openai", "openai-chat"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a vendor's wire has to offer so that one server speaks for both."""
+"""What a vendor's wire has to offer so that one server speaks for all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Rendered:
 
     document: Json
     events: tuple[tuple[str, Json], ...]
-    """Name and data of each server-sent event."""
+    """Name (or nothing) and data of each server-sent event."""
     usage: Json
 
 
@@ -38,6 +38,8 @@ class Wire(Protocol):
     vendor: str
     ping: bytes
     """Bytes that keep a stream open and say nothing."""
+    ending: bytes
+    """Bytes after the last event of a stream."""
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
         """Raise `Refused` where the vendor would answer with an error."""

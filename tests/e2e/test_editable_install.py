@@ -57,8 +57,8 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
         "    def test_doubles(self):\n        self.assertEqual(double(4), 8)\n"
     ),
 }
-HARMLESS = edit(SOURCE, "n * 2", "n + n")
-BREAKING = edit(SOURCE, "n * 2", "n * 3")
+HARMLESS = edit(SOURCE, "return n * 2", "return n + n")
+BREAKING = edit(SOURCE, "return n * 2", "return n * 3")
 STALE = run_command(
     "python3 -c 'import py_compile as p; "
     f'p.compile("{SOURCE}", invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)\''

@@ -69,7 +69,7 @@ def test_a_change_outside_the_plan_is_set_aside_and_does_not_land(tmp_path: Path
 
 def test_a_change_that_needs_what_was_set_aside_fails_with_its_names(tmp_path: Path) -> None:
     script = agent(
-        edit(CODE, "def add", "from helper import nothing\n\n\ndef add"),
+        edit(CODE, "def add(a, b):", "from helper import nothing\n\n\ndef add(a, b):"),
         write("helper.py", "nothing = None\n"),
         finish_task("T1"),
         *CLAIMS,

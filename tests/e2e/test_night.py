@@ -27,7 +27,7 @@ def test_a_change_that_breaks_the_suite_fails_by_its_tests_whatever_the_agent_sa
     tmp_path: Path,
 ) -> None:
     breaks = plan("ISS-1", files={"app.py": "modify"}) + execute(
-        "ISS-1", edits=[edit("app.py", "a + b", "a - b")]
+        "ISS-1", edits=[edit("app.py", "return a + b", "return a - b")]
     )
     with Night(tmp_path / "repo", breaks) as night:
         night.add("ISS-1")

@@ -22,6 +22,7 @@ from pipeline.agents.messages import (
     ToolResult,
     TurnItem,
 )
+from pipeline.agents.providers.capabilities import capabilities
 from pipeline.domain.results import Usage
 
 Block = dict[str, JsonValue]
@@ -37,13 +38,13 @@ NEXT_STEP: dict[str, NextStep] = {
 }
 """The SDK's `StopReason`; any other one means stop."""
 
-FIXED_THINKING = ("claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5")
-"""Models from before adaptive thinking: they get no `thinking` field."""
 HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
 MINUTES: JsonValue = {"type": "ephemeral", "ttl": "5m"}
 
 
-def request_body(request: ModelRequest, model: str, effort: str | None) -> dict[str, Any]:
+def request_body(
+    request: ModelRequest, model: str, effort: str | None, temperature: float | None = None
+) -> dict[str, Any]:
     """Return the arguments of `messages.create`, without `stream`."""
     body: dict[str, Any] = {
         "model": model,
@@ -60,7 +61,9 @@ def request_body(request: ModelRequest, model: str, effort: str | None) -> dict[
         "system": _marked(_texts(request.head.system, request.head.context), HOUR),
         "messages": _messages(request),
     }
-    if not model.startswith(FIXED_THINKING):
+    if temperature is not None:
+        body["temperature"] = temperature
+    if capabilities("anthropic", model).thinking == "adaptive":
         body["thinking"] = {"type": "adaptive"}
     if effort is not None:
         body["output_config"] = {"effort": effort}

@@ -32,6 +32,7 @@ class AnthropicMessages:
         access: Access,
         *,
         effort: str | None = None,
+        temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
     ) -> None:
         import anthropic
@@ -39,6 +40,7 @@ class AnthropicMessages:
 
         self.model = model
         self._effort = effort
+        self._temperature = temperature
         self._policy = policy
         self._watch = Watch()
         self._http = make_client(access.base_url, self._watch, access.environ)
@@ -78,7 +80,7 @@ class AnthropicMessages:
 
     def _ask(self, request: ModelRequest) -> Reply:
         answer = Answer()
-        body = request_body(request, self.model, self._effort)
+        body = request_body(request, self.model, self._effort, self._temperature)
         with self._client.messages.create(**body, stream=True) as events, reading(self.name):
             for event in events:
                 answer.take(event.to_dict())

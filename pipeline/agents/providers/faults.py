@@ -75,6 +75,7 @@ TYPES: dict[str, Trouble | None] = {
     "not_found_error": Trouble.REQUEST,
     "memory_precondition_failed_error": Trouble.REQUEST,
     "memory_path_conflict_error": Trouble.REQUEST,
+    "exceed_context_size_error": Trouble.OVERFLOW,
     "invalid_request_error": None,
 }
 """Broad categories. None: the status says more."""
@@ -92,8 +93,13 @@ STATUSES: dict[int, Trouble] = {
 }
 """Other 4xx (and 3xx) are our request's fault, other 5xx are overload."""
 
-TOO_LONG = ("prompt is too long", "exceed context limit", "exceeds the context window")
-"""Anthropic has no code for a request that no longer fits the window; only its words say so."""
+TOO_LONG = (
+    "prompt is too long",
+    "exceed context limit",
+    "exceeds the context window",
+    "maximum context length",
+)
+"""Anthropic and vLLM have no code for a request that does not fit the window, only words."""
 
 REMAINING = re.compile(r"(anthropic-ratelimit|x-ratelimit)-(?:(.+)-)?remaining(?:-(.+))?")
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?")

@@ -2,12 +2,14 @@
 
 tools | developer: prompt, context* | user: memory, digest*.., request* | items | results* | ...
 
-* a cache breakpoint: the context, each digest, each request, each call's last result. A mark
+* a cache breakpoint: the context, each digest, each request, each call's last result that can
+hold one (an `apply_patch` output cannot). A mark
 stays where it was set, so a request's items are a prefix of the next one's. The API writes the
 latest four and matches the latest 80.
 """
 
-import re
+import json
+from collections.abc import Collection
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -19,8 +21,11 @@ from pipeline.agents.messages import (
     Said,
     ToolCall,
     ToolResult,
+    ToolSpec,
     TurnItem,
 )
+from pipeline.agents.providers.capabilities import capabilities
+from pipeline.agents.roles import BY_PATCH
 from pipeline.domain.results import Usage
 
 Item = dict[str, JsonValue]
@@ -45,45 +50,48 @@ INCOMPLETE: dict[str, NextStep] = {
 
 BREAKPOINT: JsonValue = {"mode": "explicit"}
 BREAKPOINTS = 80
-FIRST_WITH_BREAKPOINTS = (5, 6)
-"""The first GPT version that knows `prompt_cache_options`."""
-WITHOUT_REASONING = ("gpt-3.5", "gpt-4", "chatgpt-4o")
+PATCH_CALL = "apply_patch_call"
+CALLS = ("function_call", PATCH_CALL)
+"""Items that want an output."""
 
 
-def request_body(request: ModelRequest, model: str, effort: str | None) -> dict[str, Any]:
+def request_body(
+    request: ModelRequest, model: str, effort: str | None, temperature: float | None = None
+) -> dict[str, Any]:
     """Return the arguments of `responses.create`, without `stream`."""
-    explicit = knows_breakpoints(model)
+    takes = capabilities("openai", model)
+    explicit = takes.cache == "breakpoints"
     body: dict[str, Any] = {
         "model": model,
         "max_output_tokens": request.max_output_tokens,
         "store": False,
         "parallel_tool_calls": True,
         "prompt_cache_key": request.cache_key,
-        "tools": [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.schema,
-                "strict": True,
-            }
-            for tool in sorted(request.head.tools, key=lambda tool: tool.name)
-        ],
+        "tools": [_tool(tool) for tool in sorted(request.head.tools, key=lambda tool: tool.name)],
         "input": _items(request, explicit),
     }
     if explicit:
         body["prompt_cache_options"] = {"mode": "explicit"}
-    if not model.startswith(WITHOUT_REASONING):
+    if takes.thinking == "encrypted":
         body["include"] = ["reasoning.encrypted_content"]
     if effort is not None:
         body["reasoning"] = {"effort": effort}
+    if temperature is not None:
+        body["temperature"] = temperature
     return body
 
 
-def knows_breakpoints(model: str) -> bool:
-    """Return whether a model takes explicit cache breakpoints; others cache by themselves."""
-    found = re.match(r"gpt-(\d+)(?:\.(\d+))?(?![\d.])", model)
-    return found is not None and ((int(found[1]), int(found[2] or 0)) >= FIRST_WITH_BREAKPOINTS)
+def _tool(tool: ToolSpec) -> Item:
+    """Return a tool; `apply_patch` is the vendor's own and needs no description."""
+    if tool.name in BY_PATCH:
+        return {"type": tool.name}
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.schema,
+        "strict": True,
+    }
 
 
 def _items(request: ModelRequest, explicit: bool) -> list[Item]:
@@ -92,25 +100,50 @@ def _items(request: ModelRequest, explicit: bool) -> list[Item]:
     first = [*_texts(request.memory), *digests]
     items: list[Item] = [_message("developer", head)] if head else []
     ends: list[Item] = []
+    patches: set[str] = set()
     for number, item in enumerate(request.turn):
-        items += _turn_items(item, first if number == 0 else [], ends)
+        if isinstance(item, Reply):
+            patches |= {str(raw["call_id"]) for raw in item.raw if raw["type"] == PATCH_CALL}
+        items += _turn_items(item, first if number == 0 else [], ends, patches)
     if explicit:
         for block in [*head[-1:], *digests, *ends][-BREAKPOINTS:]:
             block["prompt_cache_breakpoint"] = BREAKPOINT
     return items
 
 
-def _turn_items(item: TurnItem, first: list[Item], ends: list[Item]) -> list[Item]:
-    """Return the items of one part of the turn; the block it ends with is added to `ends`."""
+def _turn_items(
+    item: TurnItem, first: list[Item], ends: list[Item], patches: Collection[str]
+) -> list[Item]:
+    """Return the items of one part of the turn; the block it ends with is added to `ends`.
+
+    The outputs of `patches` are plain text, which holds no breakpoint.
+    """
     if isinstance(item, Reply):
         return list(item.raw)
     if isinstance(item, Said):
         blocks = _texts(item.text)
         ends += blocks
         return [_message("user", [*first, *blocks])]
-    outputs = [_output(result) for result in item.results]
-    ends += [block for _, block in outputs[-1:]]
-    return [output for output, _ in outputs]
+    outputs: list[Item] = []
+    last: list[Item] = []
+    for result in item.results:
+        if result.call_id in patches:
+            outputs.append(_patch_output(result))
+        else:
+            output, block = _output(result)
+            outputs.append(output)
+            last = [block]
+    ends += last
+    return outputs
+
+
+def _patch_output(result: ToolResult) -> Item:
+    return {
+        "type": "apply_patch_call_output",
+        "call_id": result.call_id,
+        "status": "failed" if result.is_error else "completed",
+        "output": result.text or "(no output)",
+    }
 
 
 def _output(result: ToolResult) -> tuple[Item, Item]:
@@ -147,15 +180,11 @@ def usage_of(response: dict[str, Any], model: str) -> Usage:
 
 def reply_of(response: dict[str, Any], usage: Usage) -> Reply:
     """Return the whole answer. Function calls of a stopped answer never run and are left out."""
-    output: list[dict[str, Any]] = response.get("output") or []
+    output = [_sendable(item) for item in response.get("output") or []]
     parts = [
         part for item in output if item["type"] == "message" for part in item.get("content") or []
     ]
-    calls = tuple(
-        ToolCall(item["call_id"], item["name"], item["arguments"])
-        for item in output
-        if item["type"] == "function_call"
-    )
+    calls = tuple(_call(item) for item in output if item["type"] in CALLS)
     step = _next_step(response, refused=any(part["type"] == "refusal" for part in parts))
     if step is NextStep.STOP and calls and response.get("status") == "completed":
         step = NextStep.RUN_TOOLS
@@ -168,6 +197,20 @@ def reply_of(response: dict[str, Any], usage: Usage) -> Reply:
         usage=usage,
         response_id=response.get("id") or "",
     )
+
+
+def _sendable(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item as it is sent again: a patch call comes with a field that may not go back."""
+    if item["type"] != PATCH_CALL:
+        return item
+    return {name: value for name, value in item.items() if name != "created_by"}
+
+
+def _call(item: dict[str, Any]) -> ToolCall:
+    if item["type"] == PATCH_CALL:
+        operation = {"diff": None} | item["operation"]
+        return ToolCall(item["call_id"], "apply_patch", json.dumps(operation))
+    return ToolCall(item["call_id"], item["name"], item["arguments"])
 
 
 def _next_step(response: dict[str, Any], *, refused: bool) -> NextStep:
@@ -183,9 +226,9 @@ def _next_step(response: dict[str, Any], *, refused: bool) -> NextStep:
 def _without_loose_ends(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what a stopped answer may leave in the conversation.
 
-    A function call would need a result, a reasoning item the item that follows it.
+    A call would need a result, a reasoning item the item that follows it.
     """
-    kept = [item for item in output if item["type"] != "function_call"]
+    kept = [item for item in output if item["type"] not in CALLS]
     while kept and kept[-1]["type"] == "reasoning":
         kept.pop()
     return kept

@@ -2,55 +2,78 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.agents.messages import Provider
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access
+from pipeline.agents.providers.capabilities import check_settings, model_of
+from pipeline.agents.providers.chat_completions import ChatCompletions, is_openai
 from pipeline.agents.providers.openai_responses import OpenAIResponses
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.transport import is_loopback
 from pipeline.errors import AuthProblem, PipelineError
-from pipeline.settings import DEFAULT_MODELS, AgentRole, AgentSettings
+from pipeline.settings import AgentRole, AgentSettings
+from pipeline.settings import Provider as ProviderName
 
 REHEARSAL_KEY = "rehearsal"
+NO_KEY = "none"
+"""What a server gets that wants no key: the SDK wants one."""
+
+
+class Adapter(Protocol):
+    """What makes a provider's adapter."""
+
+    def __call__(
+        self,
+        model: str,
+        access: Access,
+        *,
+        effort: str | None,
+        temperature: float | None,
+        policy: RetryPolicy,
+    ) -> Provider:
+        """Return the adapter; its SDK is imported now."""
+        ...
 
 
 @dataclass(frozen=True)
 class Vendor:
     """What it takes to reach a vendor."""
 
-    make: Callable[[str, Access, str | None, RetryPolicy], Provider]
-    """Model, access, effort, retries."""
-    key_variable: str
+    make: Adapter
+    key_variables: tuple[str, ...]
+    """The first one that is set holds the key."""
     base_url_variable: str
     base_url: str
+    needs_key: Callable[[str], bool]
+    """Whether the server at a base URL wants a key."""
 
 
-PROVIDERS: dict[str, Vendor] = {
+PROVIDERS: dict[ProviderName, Vendor] = {
     "anthropic": Vendor(
-        make=lambda model, access, effort, policy: AnthropicMessages(
-            model, access, effort=effort, policy=policy
-        ),
-        key_variable="ANTHROPIC_API_KEY",
+        make=AnthropicMessages,
+        key_variables=("ANTHROPIC_API_KEY",),
         base_url_variable="ANTHROPIC_BASE_URL",
         base_url="https://api.anthropic.com",
+        needs_key=lambda base_url: True,
     ),
     "openai": Vendor(
-        make=lambda model, access, effort, policy: OpenAIResponses(
-            model, access, effort=effort, policy=policy
-        ),
-        key_variable="OPENAI_API_KEY",
+        make=OpenAIResponses,
+        key_variables=("OPENAI_API_KEY",),
         base_url_variable="OPENAI_BASE_URL",
         base_url="https://api.openai.com/v1",
+        needs_key=lambda base_url: True,
+    ),
+    "openai-chat": Vendor(
+        make=ChatCompletions,
+        key_variables=("OPENAI_CHAT_API_KEY", "OPENAI_API_KEY"),
+        base_url_variable="OPENAI_BASE_URL",
+        base_url="https://api.openai.com/v1",
+        needs_key=is_openai,
     ),
 }
-
-
-def known_keys(environ: Mapping[str, str]) -> list[str]:
-    """Return the vendors' keys that are set, so that they can be kept out of what is written."""
-    names = {vendor.key_variable for vendor in PROVIDERS.values()}
-    return [environ[name] for name in sorted(names) if environ.get(name)]
 
 
 def make_provider(
@@ -64,12 +87,15 @@ def make_provider(
     """Return the provider for a role; its SDK is imported now.
 
     In a rehearsal the key is a dummy and the base URL has to be on this machine. Raises
-    AuthProblem when the vendor's key is not in `environ`, PipelineError for a wrong base URL.
+    AuthProblem when the vendor's key is not in `environ`, PipelineError for a wrong base URL, a
+    missing model and a setting that the model does not take.
     """
+    check_settings(settings, role)
     vendor = PROVIDERS[settings.provider]
+    base_url = settings.base_url or environ.get(vendor.base_url_variable) or vendor.base_url
     access = Access(
-        key=REHEARSAL_KEY if rehearsal else _key(vendor, environ, role),
-        base_url=settings.base_url or environ.get(vendor.base_url_variable) or vendor.base_url,
+        key=REHEARSAL_KEY if rehearsal else _key(vendor, base_url, environ, role),
+        base_url=base_url,
         environ=environ,
     )
     parts = urlsplit(access.base_url)
@@ -82,16 +108,21 @@ def make_provider(
             f"a rehearsal talks to this machine only, not to {access.base_url!r}:"
             f" set the {role}'s base_url to the stand-in's address"
         )
-    model = settings.model or DEFAULT_MODELS[settings.provider, role]
-    policy = replace(DEFAULT_RETRIES, retries=retries)
-    return vendor.make(model, access, settings.effort, policy)
+    return vendor.make(
+        model_of(settings, role),
+        access,
+        effort=settings.effort,
+        temperature=settings.temperature,
+        policy=replace(DEFAULT_RETRIES, retries=retries),
+    )
 
 
-def _key(vendor: Vendor, environ: Mapping[str, str], role: str) -> str:
-    key = environ.get(vendor.key_variable, "").strip()
-    if not key:
-        raise AuthProblem(
-            f"no key for the {role}: set {vendor.key_variable},"
-            f" or choose another provider with --{role}-provider"
-        )
-    return key
+def _key(vendor: Vendor, base_url: str, environ: Mapping[str, str], role: str) -> str:
+    keys = (environ.get(name, "").strip() for name in vendor.key_variables)
+    key = next(filter(None, keys), "")
+    if key or not vendor.needs_key(base_url):
+        return key or NO_KEY
+    raise AuthProblem(
+        f"no key for the {role}: set {vendor.key_variables[-1]},"
+        f" or choose another provider with --{role}-provider"
+    )

@@ -1,8 +1,9 @@
 """The toolbox of one turn, bound to its workspace, its sandbox and its judges."""
 
+from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.agents.roles import EXECUTOR, PLANNER, RolePolicy, tool_names
+from pipeline.agents.roles import BY_TEXT, EXECUTOR, PLANNER, RolePolicy, tool_names
 from pipeline.agents.toolbox import Handler, Policy, Tool, Toolbox
 from pipeline.agents.tools.answers import (
     Finisher,
@@ -69,20 +70,26 @@ def executor_toolbox(
     bus: EventBus,
     finish_task: Finisher,
     accept_result: ResultJudge,
+    edit_tools: Collection[str] = BY_TEXT,
     command_seconds: int = COMMAND_SECONDS,
     policy: Policy | None = None,
 ) -> Toolbox:
-    """Return the tools of an execution turn; `outputs` is the folder for long outputs."""
+    """Return the tools of an execution turn; `outputs` is the folder for long outputs.
+
+    `edit_tools` are those that the model's head offers.
+    """
     kept = Outputs(outputs)
     files = Files(Room(jail), kept)
     handlers = {
         **_reading(jail, sandbox, "execute", kept, command_seconds),
+        "apply_patch": files.apply_patch,
         "edit_file": files.edit_file,
         "write_file": files.write_file,
         "finish_task": finishing(finish_task),
         "submit_result": submitting_result(accept_result),
     }
-    names = tool_names(EXECUTOR, has_shell=sandbox.has_shell("execute"))
+    has_shell = sandbox.has_shell("execute")
+    names = tool_names(EXECUTOR, has_shell=has_shell, edit_tools=edit_tools)
     return Toolbox(
         {name: Tool(KINDS[name], handlers[name]) for name in names},
         role=EXECUTOR,

@@ -96,6 +96,13 @@ _KINDS = (
         effects=True,
     ),
     ToolKind(
+        "apply_patch",
+        "Create, change or delete one text file with a V4A diff. This is how files are changed.",
+        wire.ApplyPatch,
+        shows("type", "path"),
+        effects=True,
+    ),
+    ToolKind(
         "finish_task",
         "Say that a task is done. The pipeline then runs that task's tests and returns what it "
         "saw. If they fail, mend the cause and call it again.",

@@ -72,6 +72,17 @@ class WriteFile(Wire):
     content: str = Field(description="The whole content of the file afterwards.")
 
 
+class ApplyPatch(Wire):
+    """Arguments of `apply_patch`: OpenAI's native tool hands over one operation a call."""
+
+    type: Literal["create_file", "update_file", "delete_file"]
+    path: str = Field(description="Path relative to the repository's root.")
+    diff: str | None = Field(
+        description="A V4A diff: context lines begin with a space, old ones with -, new ones with "
+        "+; a new file has + lines alone; null for delete_file."
+    )
+
+
 class FinishTask(Wire):
     """Arguments of `finish_task`."""
 

@@ -12,7 +12,6 @@ from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.openai_layout import (
     INCOMPLETE,
     NEXT_STEP,
-    knows_breakpoints,
     request_body,
 )
 from pipeline.agents.providers.openai_responses import OpenAIResponses
@@ -194,7 +193,6 @@ def test_every_status_and_reason_of_the_sdk_is_classified() -> None:
     ],
 )
 def test_breakpoints_are_set_where_the_model_knows_them(model: str, known: bool) -> None:
-    assert knows_breakpoints(model) is known
     body = request_body(model_request(), model, None)
     assert bool(marked(body)) is known
     assert ("prompt_cache_options" in body) is known

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from pipeline.agents.messages import Provider
+from pipeline.agents.providers.chat_completions import ChatCompletions
 from pipeline.agents.providers.registry import PROVIDERS, make_provider
 from pipeline.errors import AuthProblem, PipelineError
 from pipeline.settings import DEFAULT_MODELS, AgentSettings
@@ -15,7 +16,14 @@ from tests.agents.providers.anthropic_events import answer_events
 from tests.agents.providers.openai_events import answered, says
 from tests.agents.providers.vendor import limits, model_request, streams, vendor
 
-EVENTS = {"anthropic": answer_events(), "openai": answered([says("Hello.")])}
+CHUNK = {"choices": [{"index": 0, "delta": {"content": "Hello."}, "finish_reason": "stop"}]}
+EVENTS = {
+    "anthropic": answer_events(),
+    "openai": answered([says("Hello.")]),
+    "openai-chat": [{"type": "chunk", **CHUNK}],
+}
+OPENAI = "https://api.openai.com/v1"
+LOCAL = "http://127.0.0.1:11434/v1"
 KEYS = {"ANTHROPIC_API_KEY": "a-key", "OPENAI_API_KEY": "o-key"}
 
 
@@ -38,10 +46,39 @@ def test_the_key_comes_from_the_vendors_own_variable(name: ProviderName) -> None
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_missing_key_is_one_line_that_says_what_to_do(name: ProviderName) -> None:
     with pytest.raises(AuthProblem) as caught:
-        make_provider(AgentSettings(provider=name), {}, role="executor")
+        make_provider(AgentSettings(provider=name, model="m"), {}, role="executor")
     assert str(caught.value) == (
-        f"no key for the executor: set {name.upper()}_API_KEY,"
+        f"no key for the executor: set {name.removesuffix('-chat').upper()}_API_KEY,"
         " or choose another provider with --executor-provider"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "environ", "key"),
+    [
+        (LOCAL, {}, "none"),
+        (LOCAL, KEYS, "o-key"),
+        (LOCAL, KEYS | {"OPENAI_CHAT_API_KEY": "c-key"}, "c-key"),
+        (OPENAI, KEYS, "o-key"),
+    ],
+)
+def test_a_server_that_is_not_openais_may_want_no_key(
+    base_url: str, environ: dict[str, str], key: str
+) -> None:
+    settings = AgentSettings(provider="openai-chat", model="m", base_url=base_url)
+    provider = make_provider(settings, environ)
+    assert isinstance(provider, ChatCompletions)
+    assert provider._sdk.client.api_key == key
+    provider.close()
+
+
+def test_a_chat_server_has_no_default_model() -> None:
+    settings = AgentSettings(provider="openai-chat", base_url=LOCAL)
+    with pytest.raises(PipelineError) as caught:
+        make_provider(settings, {}, role="executor")
+    assert str(caught.value) == (
+        "no model for the executor: openai-chat has no default, set executor.model to a name that"
+        " your server knows, or give --executor-model"
     )
 
 
@@ -79,15 +116,17 @@ def test_the_default_models_are_in_the_lists_of_the_sdks() -> None:
     from openai.types import ChatModel
 
     listed = {"anthropic": set(get_args(get_args(Model)[0])), "openai": set(get_args(ChatModel))}
-    assert {name for name, _ in DEFAULT_MODELS} == set(PROVIDERS)
+    assert {name for name, _ in DEFAULT_MODELS} == set(PROVIDERS) - {"openai-chat"}
     for (name, _), model in DEFAULT_MODELS.items():
         assert model in listed[name]
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
 def test_a_key_is_in_no_text_of_a_provider(name: ProviderName) -> None:
-    provider = make_provider(AgentSettings(provider=name), KEYS)
-    assert KEYS[f"{name.upper()}_API_KEY"] not in repr(provider) + repr(vars(provider))
+    provider = make_provider(AgentSettings(provider=name, model="m"), KEYS)
+    assert KEYS[f"{name.removesuffix('-chat').upper()}_API_KEY"] not in repr(provider) + repr(
+        vars(provider)
+    )
     provider.close()
 
 
