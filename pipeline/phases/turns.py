@@ -32,9 +32,10 @@ def planning_text(work: Work, issue: Issue, request_id: str, tip: str) -> str:
     earlier = state.current(issue.id)
     if earlier is None or earlier.solution is None:
         return plan_turn(work.prompts, asked, feedback=words, dependencies=dependencies)
+    base = earlier.base_commit and resolve(work.repo, earlier.base_commit)
     landed = ""
-    if earlier.base_commit is not None and earlier.solution.paths:
-        landed = diff_text(work.repo, earlier.base_commit, tip, earlier.solution.paths)
+    if base and earlier.solution.paths:
+        landed = diff_text(work.repo, base, tip, earlier.solution.paths)
     return revise_turn(
         work.prompts,
         asked,

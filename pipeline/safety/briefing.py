@@ -82,6 +82,9 @@ def _moved(
 ) -> Iterator[Note]:
     """Yield why the plan could not run as things are now."""
     tip = gate.tip(state)
+    if stale := gate.baseless(record.base_commit):
+        yield Note("drift", f"{stale.reason}; it will be planned again", warns=True)
+        return
     if tip is None or record.plan is None:
         return
     if record.plan.state is PlanState.APPROVED:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NoReturn
 
 from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.plan import Plan, PlanState
@@ -169,6 +169,8 @@ class Desk:
     def _signed(self, record: PlanningRecord, comment: str) -> tuple[PlanningRecord, Plan]:
         """Return the plan as it is now and as it is with an approval; nothing is recorded yet."""
         record, plan = self._decidable(record, PlanEvent.APPROVE)
+        if stale := self.gate.baseless(record.base_commit):
+            self._send_back(record, plan, stale)
         after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
         approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
         changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
@@ -182,11 +184,15 @@ class Desk:
             return
         verdict = self.gate.check(approved, self.book.state, tip)
         if isinstance(verdict, Stale):
-            stale = advance(record.plan, PlanEvent.DRIFT, now=self.now(), reason=verdict.reason)
-            self._keep(record, PlanEvent.DRIFT, stale, self._feedback("drift", verdict.reason))
-            raise PipelineError(
-                f"{record.key} is stale ({verdict.reason}): it is planned again by `pipeline plan`"
-            )
+            self._send_back(record, record.plan, verdict)
+
+    def _send_back(self, record: PlanningRecord, plan: Plan, stale: Stale) -> NoReturn:
+        """Record that a plan is stale, and say so."""
+        changed = advance(plan, PlanEvent.DRIFT, now=self.now(), reason=stale.reason)
+        self._keep(record, PlanEvent.DRIFT, changed, self._feedback("drift", stale.reason))
+        raise PipelineError(
+            f"{record.key} is stale ({stale.reason}): it is planned again by `pipeline plan`"
+        )
 
     def _phase_of_retry(self, record: PlanningRecord, feedback: str) -> Again:
         plan, attempts = record.plan, self.book.state.attempts(record.key)

@@ -203,6 +203,8 @@ class Gate:
         reason = self._invalid(record, solution, plan, approval, state)
         if reason is not None:
             return Returned(reason)
+        if stale := self.baseless(approval.base_commit):
+            return stale
         landings = tuple(self._landings(state, approval, solution.paths, tip))
         if stale := self._drift(solution, approval, state, landings, tip):
             return stale
@@ -220,14 +222,20 @@ class Gate:
         """Return the commit at the open run's branch; None when there is neither."""
         return resolve(self._repo, f"refs/heads/{state.run.branch}") if state.run else None
 
+    def baseless(self, base: str | None) -> Stale | None:
+        """Return why nothing can be told of a plan's ground: its base is not here; else None."""
+        if base and resolve(self._repo, base) is not None:
+            return None
+        return Stale(f"the commit it was made on, {base or 'none'}, is not in this repository", ())
+
     def moved(
         self, record: PlanningRecord, state: State, issues: Sequence[Issue], tip: str
     ) -> Stale | None:
         """Return what has moved under a plan that nobody has decided on yet."""
         solution, _ = _parts(record)
-        base = record.base_commit
-        if base is None or resolve(self._repo, f"{base}^{{commit}}") is None:
-            return Stale("its base commit is not in this repository", ())
+        base = record.base_commit or ""
+        if stale := self.baseless(base):
+            return stale
         after = self.earlier_plans(record, state, issues)
         ground = Ground(base, blobs_at(self._repo, base, solution.paths), after)
         landings = tuple(self._landings(state, ground, solution.paths, tip))
@@ -245,7 +253,7 @@ class Gate:
 
     def _in_base(self, record: PlanningRecord, commit: str) -> bool:
         base = record.base_commit
-        known = resolve(self._repo, commit) is not None
+        known = self.baseless(base) is None and resolve(self._repo, commit) is not None
         return base is not None and known and is_ancestor(self._repo, commit, base)
 
     def _mac(self, solution_id: str, approval: Approval) -> str:
