@@ -239,3 +239,17 @@ class _Reader:
         if not self._left and self._process.stdin is not None:
             self._selector.unregister(descriptor)
             self._process.stdin.close()
+
+
+def in_foreground(argv: Sequence[str]) -> int:
+    """Run a program that the person talks to (an editor) on our terminal; return its exit code.
+
+    Raises `CannotStart` when it is not there.
+    """
+    try:
+        return subprocess.run(argv, check=False).returncode
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotStart(
+            f"cannot start {argv[0]!r}: {reason}; set EDITOR to one that is there"
+        ) from error

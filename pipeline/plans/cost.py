@@ -51,9 +51,10 @@ def predicted_cost(known: list[Cost], cap: Budget, most_usd: float | None = None
     if len(money) == len(known) and max(money) > 0:
         middle += f", ${median(money):.2f}"
     middle += f", {_minutes(median(one.minutes for one in known))}"
-    landed = "the one plan that landed" if len(known) == 1 else f"{len(known)} that landed"
-    span = f"; {_rounded(min(tokens)):,} to {_rounded(max(tokens)):,}" if len(known) > 1 else ""
-    return f"{middle} (as {landed} here{span}); {most}"
+    if len(known) == 1:
+        return f"{middle}, as the one plan that landed here; {most}"
+    span = f"{_rounded(min(tokens)):,} to {_rounded(max(tokens)):,}"
+    return f"{middle} ({len(known)} landed here, {span}); {most}"
 
 
 def _rounded(tokens: float) -> int:

@@ -56,7 +56,7 @@ def plan_blocks(
         return
     yield Block(solution.title, style="title")
     yield EMPTY
-    yield _labelled("plan", f"{record.key} for {record.issue_id}{_issue_title(issue)}")
+    yield _labelled("plan", f"{record.key} for {record.issue_id}{_issue_title(issue, solution)}")
     yield _labelled("state", _state(plan), "warn" if plan.state_reason else "text")
     yield _labelled("risk", plan.risk.level, "warn" if plan.risk.level.rank > 1 else "text")
     yield from (_item(reason) for reason in plan.risk.reasons)
@@ -111,8 +111,9 @@ def _without_plan(record: PlanningRecord) -> Iterator[Block]:
     yield from _list("Questions", record.questions)
 
 
-def _issue_title(issue: Issue | None) -> str:
-    return f": {issue.title}" if issue else ""
+def _issue_title(issue: Issue | None, solution: Solution) -> str:
+    """Return the issue's title where it says something that the plan's does not."""
+    return f": {issue.title}" if issue and issue.title.strip() != solution.title.strip() else ""
 
 
 def _state(plan: Plan) -> str:
