@@ -219,7 +219,14 @@ WRITTEN = {
     if isinstance(member, property) and isinstance(value := getattr(PLACES, name), Path)
 } | {"journal.torn", "index.lock", "planner.jsonl", "executor.jsonl", "NAME.md"}
 """Names of what a run writes; they are not in the repository."""
-ELSEWHERE = {"issues.json", "requests.jsonl", "pipeline/prompts", "AGENTS.md"}
+ELSEWHERE = {
+    "issues.json",
+    "requests.jsonl",
+    "pipeline/prompts",
+    "AGENTS.md",
+    "slug.py",
+    "test_slug.py",
+}
 """Examples, and what only the wheel has."""
 
 
