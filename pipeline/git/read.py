@@ -85,11 +85,6 @@ def head_commit(repo: Repository) -> str:
     return _in_checkout(repo.root, "rev-parse", "--verify", "HEAD^{commit}") or ""
 
 
-def current_branch(repo: Repository) -> str | None:
-    """Return the branch checked out in the user's checkout; None when HEAD is detached."""
-    return _in_checkout(repo.root, "symbolic-ref", "-q", "--short", "HEAD", may_fail=True)
-
-
 def resolve(repo: Repository, rev: str) -> str | None:
     """Return the commit that `rev` names, or None. `HEAD` means the user's checkout."""
     words = ("rev-parse", "--verify", "-q", "--end-of-options", f"{rev}^{{commit}}")

@@ -13,6 +13,8 @@ from pipeline.git.program import GitError, Plain, Repository, fields, last_line,
 
 GITLINK = "160000"
 COMPLAINTS = 5
+CANNOT_STORE = (b"failed to insert into database", b"unable to write", b"No space left")
+"""What git says when the object store is to blame, and not what it is to hold."""
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
@@ -137,6 +139,8 @@ def _add(git: Plain, work_tree: Path, *words: str) -> None:
     if b"does not have a commit checked out" in done.errors:
         found = re.search(rb"'([^']*)' does not have a commit", done.errors)
         raise NestedRepository([found[1].decode("utf-8", "replace").rstrip("/") if found else "?"])
+    if any(sign in done.errors for sign in CANNOT_STORE):
+        raise GitError(f"git add failed in {str(work_tree)!r}: {last_line(done.errors)}")
     if not done.ok and "--ignore-errors" not in words:
         raise CannotAdd(f"git cannot hold what is here: {_complaints(done.errors)}; remove it")
 
@@ -209,15 +213,6 @@ def update_ref(repo: Repository, ref: str, new: str, old: str | None, reason: st
             where = f"is at {actual}" if actual else "is gone"
             raise RefMoved(f"{ref!r} {where}, expected {old or 'that it does not exist'}", actual)
         raise GitError(f"git cannot move {ref!r}: {last_line(done.errors)}")
-    sync_folders(repo.git_dir, ref)
-
-
-def delete_ref(repo: Repository, ref: str, old: str) -> None:
-    """Delete a ref that points to `old`; raise `RefMoved` when it does not."""
-    done = run(repo, "update-ref", "-d", ref, old, may_fail=True)
-    if not done.ok:
-        actual = maybe(repo, "rev-parse", "--verify", "-q", ref)
-        raise RefMoved(f"{ref!r} is at {actual}, expected {old}", actual)
     sync_folders(repo.git_dir, ref)
 
 

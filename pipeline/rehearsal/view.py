@@ -69,11 +69,6 @@ class RequestView:
         found = SOLUTION_ID.search(self.turn_text)
         return found.group() if found else ""
 
-    @property
-    def last_result(self) -> str:
-        """Return what came back after the last answer; empty on the turn's first call."""
-        return self.replies[-1] if self.replies else ""
-
 
 def read_view(
     conversation: Sequence[Spoken], *, vendor: Vendor, model: str, tools: Sequence[OfferedTool]

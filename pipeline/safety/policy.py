@@ -1,4 +1,4 @@
-"""Who may decide about what, and which tools a role has.
+"""Who may decide about what.
 
     risk       needs at least
     LOW        user
@@ -24,14 +24,6 @@ NEEDED_ROLE: dict[RiskLevel, Role] = {
     RiskLevel.CRITICAL: Role.ADMIN,
 }
 """The lowest role that may approve a plan of a risk (seed 000's hierarchy, seed 002's levels)."""
-
-READING = frozenset({"read_file", "list_files", "search", "run_command"})
-
-TOOLS: dict[str, frozenset[str]] = {
-    "planner": READING | {"submit_solution", "needs_clarification"},
-    "executor": READING | {"edit_file", "write_file", "finish_task", "submit_result"},
-}
-"""What each role of an agent may call at all; the planner has nothing that writes."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +53,3 @@ def role_of(name: str, roles: Mapping[str, Role]) -> Role:
 def may_decide(role: Role, risk: RiskLevel) -> bool:
     """Tell whether `role` is high enough for a plan of `risk`."""
     return role.rank >= NEEDED_ROLE[risk].rank
-
-
-def tool_refusal(role: str, tool: str) -> str | None:
-    """Return why an agent of `role` may not call `tool`, for the agent; None when it may."""
-    allowed = TOOLS.get(role, frozenset())
-    if tool in allowed:
-        return None
-    return f"{tool} is not open to the {role}; use one of: {', '.join(sorted(allowed))}"

@@ -9,7 +9,7 @@ import pytest
 from pipeline.agents.messages import ToolCall, ToolResult
 from pipeline.agents.roles import EXECUTOR, PLANNER, TOOLS, RolePolicy, specs, tool_names
 from pipeline.agents.toolbox import Answered, Leash, Refused, Returned
-from pipeline.agents.tools.answers import to_claim, to_lessons, to_solution
+from pipeline.agents.tools.answers import to_solution
 from pipeline.agents.tools.room import Room
 from pipeline.agents.tools.search import Searching
 from pipeline.agents.tools.specs import KINDS
@@ -91,8 +91,8 @@ def test_an_accepted_result_is_a_claim(desk: Desk) -> None:
     answered = send(desk.executor(), "submit_result", **arguments)
     assert isinstance(answered, Answered)
     assert isinstance(answered.value, SubmitResult)
-    assert to_claim(answered.value).tests_passed is True
-    assert to_lessons(answered.value)[0].text == "a.py"
+    assert answered.value.tests_passed is True
+    assert answered.value.lessons[0].text == "a.py"
 
 
 def test_a_failure_without_a_reason_goes_back(desk: Desk) -> None:

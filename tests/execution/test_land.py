@@ -7,6 +7,7 @@ import pytest
 from pipeline import git
 from pipeline.domain.solution import Solution
 from pipeline.execution import land
+from tests.builders import git as run_git
 from tests.builders import make_repository, write_files
 from tests.execution.conftest import Ground
 
@@ -99,7 +100,7 @@ def test_a_conflict_has_no_tree(site: Ground, base: str) -> None:
 
 def test_a_deleted_branch_refuses_without_a_tip(site: Ground, base: str) -> None:
     commit = commit_of(site, base, {"app.py": "VALUE = 2\n"})
-    git.delete_ref(site.repo, f"refs/heads/{BRANCH}", base)
+    run_git(site.repo.root, "update-ref", "-d", f"refs/heads/{BRANCH}")
     assert land.land(site.repo, branch=BRANCH, commit=commit, base=base) == land.Refused(None)
 
 

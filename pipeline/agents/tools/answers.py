@@ -12,7 +12,6 @@ from pipeline.agents.tools.wire import (
     WireStep,
     WireTask,
 )
-from pipeline.domain.results import Claim
 from pipeline.domain.solution import (
     Acceptance,
     FileChange,
@@ -125,13 +124,3 @@ def to_step(sent: WireStep) -> Step:
         command=sent.command,
         timeout_s=sent.timeout_s,
     )
-
-
-def to_claim(sent: SubmitResult) -> Claim:
-    """Return what the agent says of its work."""
-    return Claim(status=sent.status, summary=sent.summary, tests_passed=sent.tests_passed)
-
-
-def to_lessons(sent: SubmitResult) -> tuple[Lesson, ...]:
-    """Return the lessons an execution offers; which are kept is decided on evidence."""
-    return tuple(Lesson(kind=lesson.kind, text=lesson.text) for lesson in sent.lessons)
