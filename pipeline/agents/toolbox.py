@@ -27,11 +27,13 @@ from pipeline.errors import (
     TurnTimedOut,
 )
 from pipeline.events import EventBus, ToolCalled
+from pipeline.git import GitError
 from pipeline.plans.sanitize import clean
 from pipeline.sandbox import SandboxFailed
 
 PASSES = (
     BudgetSpent,
+    GitError,
     IssueBudgetSpent,
     QuotaPause,
     SandboxFailed,

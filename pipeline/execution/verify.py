@@ -107,14 +107,21 @@ class Verifier:
         label: str = "verification",
         stop: Callable[[], bool] = never,
     ) -> tuple[Verification, tuple[Ran, ...]]:
-        """Run acceptance and suite on exactly `tree`, in a clone whose HEAD is `head`.
+        """Run acceptance and suite on exactly `tree`, in clones whose HEAD is `head`.
 
-        A suite command that is an acceptance command too is run once.
+        The suite has a clone of its own: what acceptance runs is the change, which may write. A
+        suite command that is an acceptance command too is run once, there.
         """
-        with self._workspaces.fresh(tree, head) as workspace:
-            met = self.run_commands(workspace, "acceptance", acceptance, stop=stop, label=label)
-            rest = [command for command in suite if command not in acceptance]
-            ran = met + self.run_commands(workspace, "suite", rest, stop=stop, label=label)
+        ran: tuple[Ran, ...] = ()
+        if alone := [command for command in acceptance if command not in suite]:
+            with self._workspaces.fresh(tree, head) as workspace:
+                ran += self.run_commands(workspace, "acceptance", alone, stop=stop, label=label)
+        if suite:
+            with self._workspaces.fresh(tree, head) as workspace:
+                for command in suite:
+                    stage: Stage = "acceptance" if command in acceptance else "suite"
+                    ran += self.run_commands(workspace, stage, [command], stop=stop, label=label)
+        met = [one for one in ran if one.evidence.stage == "acceptance"]
         tests = tuple(one for one in ran if one.evidence.command in suite)
         self._remember(tree, suite, tests)  # what lands is the next attempt's base
         return self._judged(tree, head, met, ran, suite), ran
@@ -123,7 +130,7 @@ class Verifier:
         self,
         tree: str,
         head: str,
-        met: tuple[Ran, ...],
+        met: Sequence[Ran],
         ran: tuple[Ran, ...],
         suite: Sequence[str],
     ) -> Verification:

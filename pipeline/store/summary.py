@@ -6,12 +6,14 @@ the journal meanwhile and change nothing that is shown (calls and tools under wa
 Nothing here needs the models: this file is read when nothing else has been imported.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
 
 from pipeline import __version__
+from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.files import write_atomic
 from pipeline.store.run_info import alive
@@ -75,8 +77,9 @@ def make_ground(places: Places, *, end: int, last_hash: str) -> Ground:
 
 
 def save(places: Places, summary: Summary) -> None:
-    """Keep the summary for whoever asks next."""
-    write_atomic(places.summary_file, orjson.dumps(asdict(summary)), mode=0o600)
+    """Keep the summary for whoever asks next; where that is impossible it is made again."""
+    with suppress(PipelineError):
+        write_atomic(places.summary_file, orjson.dumps(asdict(summary)), mode=0o600)
 
 
 def load(places: Places) -> Summary | None:
