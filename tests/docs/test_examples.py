@@ -1,0 +1,130 @@
+"""The examples of every command, and the lines of the how-tos, run in one repository."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from pipeline.rehearsal.scripting import any_issue
+from tests.builders import make_repository
+from tests.docs.pages import page
+from tests.docs.shell import Shell, gh_program
+from tests.e2e.night import PROJECT
+
+GITHUB = [{"number": n, "title": f"Issue {n}", "body": "", "labels": []} for n in (12, 17)]
+MARKDOWN = "# Backlog\n\n## Dates before 1970 are wrong\nid: ISS-7\n\nThey are.\n"
+WAITING = 3
+
+EXAMPLES = """
+    pipeline doctor
+    git ls-files .workflow
+    pipeline trust
+    pipeline prompts copy planner-system
+    pipeline add "Dates before 1970 are wrong" -d "parse('1969-12-31') raises" -p 2
+    pipeline add two
+    pipeline add three
+    pipeline add four
+    pipeline issues --state failed --state blocked --sort priority
+    pipeline issues edit ISS-002 --priority 1 --depends-on ISS-001
+    pipeline issues close ISS-003 --reason "done by hand in 4f2a91c"
+    pipeline plan ISS-001 ISS-002
+    pipeline plan ISS-004
+    pipeline show SOL-ISS-001-1
+    pipeline approve SOL-ISS-001-1 SOL-ISS-002-1
+    pipeline request-changes SOL-ISS-002-1 "keep the old flag as an alias"
+    pipeline reject SOL-ISS-004-1 --reason "we keep the tests"
+    pipeline plan
+    pipeline reject ISS-002 --reason "not like this"
+    pipeline retry ISS-002 --feedback "use the parser in src/dates.py"
+    pipeline execute SOL-ISS-001-1
+    pipeline issues reopen ISS-003
+    pipeline run --unattended --max-usd 20
+    pipeline status --json | jq .phase
+    pipeline report > report.md
+    pipeline logs --issue ISS-001 -n 50
+"""
+"""The examples in an order that makes sense, with what has to be there for them in between."""
+
+RUN_ELSEWHERE = {
+    "pipeline demo --into /tmp/demo": "tests/e2e/test_demo.py",
+    "cd my-project": "the README's evening, in tests/docs/test_runs.py",
+    "pipeline init": "the README's evening, in tests/docs/test_runs.py",
+    "pipeline import --github psf/requests --label bug": "the page on backlogs, below",
+}
+"""Example -> where it is run."""
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a text without their comments and indentation."""
+    return [line.partition("  #")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+def examples() -> Iterator[str]:
+    """Yield each command of the examples in docs/commands.md."""
+    for found in re.findall(r"(?m)^      Example: (.+)$", page("docs/commands.md").text):
+        yield from found.split(", then: ")
+
+
+def test_every_example_of_a_command_is_run_somewhere() -> None:
+    assert [one for one in examples() if one not in {*lines(EXAMPLES), *RUN_ELSEWHERE}] == []
+
+
+def test_the_examples_and_the_recipes_for_the_results_files_run(tmp_path: Path) -> None:
+    make_repository(tmp_path / "repo", PROJECT)
+    with Shell(tmp_path / "repo", any_issue()) as shell:
+        assert shell.run("pipeline init").code == 0
+        for line in lines(EXAMPLES):
+            ended = shell.run(line)
+            assert ended.code in (0, WAITING), f"{line}\n{ended.out}"
+        assert shell.run("cat report.md").out.startswith("# Report")
+
+        recipes = page("docs/results-files.md").text.partition("## Reading them")[2]
+        found = [line for line in lines(recipes) if line.startswith("jq ")]
+        assert len(found) == recipes.count("    jq ")
+        printed = {line: shell.run(line) for line in found}
+        assert {line: ended.out for line, ended in printed.items() if ended.code} == {}
+        assert sum(1 for ended in printed.values() if ended.out) > len(found) / 2
+
+
+BACKLOG = [
+    line
+    for line in page("docs/backlog.md").code_lines
+    if re.match(r"pipeline |gh .*\| pipeline ", line)
+]
+
+
+def test_the_lines_of_the_page_on_backlogs_run(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo", PROJECT)
+    (root / "issues").mkdir()
+    for name in ("backlog.md", "issues/one.md"):
+        (root / name).write_text(MARKDOWN)
+    (root / "issues.json").write_text(orjson.dumps(GITHUB).decode())
+    tools = gh_program(tmp_path / "tools", orjson.dumps(GITHUB).decode())
+    forms = {
+        "--jsonl": {"id": "ISS-7", "title": "Dates before 1970 are wrong"},
+        "--origin-jsonl": {
+            "id": "ISS-8",
+            "title": "t",
+            "status": "registered",
+            "created_at": "2026-01-29T00:00:00Z",
+        },
+    }
+    with Shell(root, any_issue(), tools=tools) as shell:
+        assert shell.run("pipeline init").code == 0
+        assert shell.run("pipeline add seven --id ISS-007").code == 0
+        for line in BACKLOG:
+            for option, issue in forms.items():
+                if option in line:
+                    (root / "issues.jsonl").write_bytes(orjson.dumps(issue) + b"\n")
+            ended = shell.run(line.partition("  #")[0])
+            assert ended.code == 0, f"{line}\n{ended.out}"
+
+
+def test_the_lines_of_the_page_on_prompts_run(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo", PROJECT)
+    with Shell(root, any_issue()) as shell:
+        assert shell.run("pipeline init && pipeline add one").code == 0
+        for line in lines("\n".join(page("docs/prompts.md").code_lines)):
+            ended = shell.run(line.replace("$EDITOR", "test -f"))
+            assert ended.code in (0, WAITING), f"{line}\n{ended.out}"
