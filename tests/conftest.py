@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import GIT_ENVIRONMENT
 
-KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY")
+KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_CHAT_API_KEY")
 
 
 @pytest.fixture(autouse=True)

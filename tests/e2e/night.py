@@ -85,11 +85,13 @@ class Night:
     def settings(self) -> dict[str, str]:
         """Return the environment that points both agents at the stand-in."""
         url = self.stand_in.url
-        base = {"anthropic": url, "openai": f"{url}/v1"}
+        base = {"anthropic": url, "openai": f"{url}/v1", "openai-chat": f"{url}/v1"}
         found = {"PIPELINE_RUN_REHEARSAL": "true", "PIPELINE_TESTS_COMMAND": TEST_COMMAND}
         for role, vendor in self._vendors.items():
             found[f"PIPELINE_{role.upper()}_PROVIDER"] = vendor
             found[f"PIPELINE_{role.upper()}_BASE_URL"] = base[vendor]
+            if vendor == "openai-chat":
+                found[f"PIPELINE_{role.upper()}_MODEL"] = "a-local-model"
         return found
 
     def run(self, *words: str) -> Ended:

@@ -81,7 +81,7 @@ class ChatCompletions:
         stream = self._sdk.client.chat.completions.create(**body, stream=True)
         with stream as chunks, reading(self.name):
             for chunk in chunks:
-                answer.take(chunk.to_dict(mode="json"))
+                answer.take(chunk.to_dict(mode="json", warnings=False))
         if not answer.finish_reason:
             raise cut_short(self.name)
         with reading(self.name):
