@@ -3,12 +3,14 @@
 landed / needs you / parked / turned down / failed / not started
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pipeline.domain.base import Noun, Time
 from pipeline.domain.group import Group
-from pipeline.domain.results import ExecutionRecord, Usage, Verification
+from pipeline.domain.issue import IssueState
+from pipeline.domain.results import ExecutionRecord, FailureClass, Usage, Verification
+from pipeline.plans.markdown import prose
 from pipeline.plans.sanitize import clean
 from pipeline.plans.standing import Standing
 from pipeline.store.state import State
@@ -85,13 +87,17 @@ def _entry(row: Standing, state: State) -> ReportEntry:
         risk=risk,
         reason=None if row.reason is None else clean(row.reason, one_line=True),
         commit=attempt.commit_hash if attempt is not None else None,
-        files=attempt.files_modified if attempt is not None else (),
-        evidence=tuple(_evidence(attempt.verification)) if attempt is not None else (),
-        notes=tuple(_notes(attempt)) if attempt is not None else (),
+        files=_cleaned(attempt.files_modified) if attempt is not None else (),
+        evidence=_cleaned(_evidence(attempt.verification)) if attempt is not None else (),
+        notes=_cleaned(_notes(attempt)) if attempt is not None else (),
         usd=spent.usd,
         tokens=spent.metered_tokens,
         next=_next(row),
     )
+
+
+def _cleaned(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(clean(line, one_line=True) for line in lines)
 
 
 def _evidence(verification: Verification) -> list[str]:
@@ -128,10 +134,25 @@ def _next(row: Standing) -> str | None:
             return f'pipeline retry {row.issue.id} --feedback "your answers"'
         case Group.FAILED:
             return f'pipeline retry {row.issue.id} --feedback "what to do differently"'
-        case Group.PARKED | Group.NOT_STARTED:
+        case Group.PARKED:
+            return _next_of_parked(row)
+        case Group.NOT_STARTED:
             return "pipeline run"
         case Group.LANDED | Group.TURNED_DOWN:
             return None
+
+
+def _next_of_parked(row: Standing) -> str | None:
+    """Return what takes a parked issue up again; nothing when it waits for another one."""
+    last = row.attempt or row.record
+    failure = last.failure_class if last is not None else None
+    if row.record is not None and row.record.plan is not None and row.record.plan.deferred:
+        return f"pipeline defer --undo {row.record.key}"
+    if row.state is IssueState.BLOCKED and failure is not FailureClass.INFRASTRUCTURE:
+        return None
+    if row.state is IssueState.BLOCKED or failure is FailureClass.BUDGET:
+        return f"pipeline retry {row.issue.id}"
+    return "pipeline run"
 
 
 def _remarks(sandbox: str, state: State) -> list[str]:
@@ -174,14 +195,14 @@ def _bill(usage: Usage) -> str:
 
 def _entry_lines(entry: ReportEntry) -> list[str]:
     risk = f" ({entry.risk} risk)" if entry.risk else ""
-    lines = [f"### {entry.issue_id}: {entry.title}", ""]
+    lines = [f"### {entry.issue_id}: {prose(entry.title)}", ""]
     if entry.solution_id:
         lines.append(f"- Plan {entry.solution_id}{risk}")
     if entry.reason:
-        lines.append(f"- {entry.reason}")
+        lines.append(f"- {prose(entry.reason)}")
     if entry.commit:
-        lines.append(f"- Commit {entry.commit[:10]}: {', '.join(entry.files)}")
-    lines += [f"- {line}" for line in (*entry.evidence, *entry.notes)]
+        lines.append(f"- Commit {entry.commit[:10]}: {prose(', '.join(entry.files))}")
+    lines += [f"- {prose(line)}" for line in (*entry.evidence, *entry.notes)]
     if entry.tokens:
         money = "price unknown" if entry.usd is None else f"{entry.usd:.2f} USD"
         lines.append(f"- Cost: {money}, {entry.tokens:,} tokens")
