@@ -8,7 +8,7 @@ import orjson
 
 from pipeline.rehearsal.scripting import any_issue
 from tests.builders import make_repository
-from tests.docs.pages import page
+from tests.docs.pages import NAMES, page
 from tests.docs.shell import Shell, gh_program
 from tests.e2e.night import PROJECT
 
@@ -70,6 +70,33 @@ def test_every_example_of_a_command_is_run_somewhere() -> None:
     assert [one for one in examples() if one not in {*lines(EXAMPLES), *RUN_ELSEWHERE}] == []
 
 
+WHOLE_PAGES = {
+    "docs/commands.md": "the examples, here",
+    "docs/tutorial.md": "tests/docs/test_runs.py",
+    "docs/backlog.md": "below",
+    "docs/prompts.md": "below",
+    "docs/results-files.md": "the recipes, below",
+}
+"""Page -> where all of its command lines are run."""
+BLOCKS = {
+    "cd my-project && pipeline init": "the evening, in tests/docs/test_runs.py",
+    "pipeline init": "tests/docs/first_plan.sh",
+}
+"""First line of a block -> where all of its lines are run."""
+
+
+def test_every_block_of_commands_is_run_somewhere() -> None:
+    firsts = set()
+    for name in sorted(set(NAMES) - set(WHOLE_PAGES)):
+        for block in re.split(r"\n\s*\n", page(name).text):
+            typed = [
+                line for line in block.splitlines() if re.match(r"    (\S.* )?pipeline ", line)
+            ]
+            if typed and block.startswith("    "):
+                firsts.add(typed[0].partition("  #")[0].strip())
+    assert firsts == set(BLOCKS)
+
+
 def test_the_examples_and_the_recipes_for_the_results_files_run(tmp_path: Path) -> None:
     make_repository(tmp_path / "repo", PROJECT)
     with Shell(tmp_path / "repo", any_issue()) as shell:
@@ -78,6 +105,10 @@ def test_the_examples_and_the_recipes_for_the_results_files_run(tmp_path: Path) 
             ended = shell.run(line)
             assert ended.code in (0, WAITING), f"{line}\n{ended.out}"
         assert shell.run("cat report.md").out.startswith("# Report")
+
+        words = " ".join(page("docs/results-files.md").inline_code)
+        left = [path.name for path in (tmp_path / "repo" / ".workflow").iterdir()]
+        assert [name for name in left if name not in words] == []
 
         recipes = page("docs/results-files.md").text.partition("## Reading them")[2]
         found = [line for line in lines(recipes) if line.startswith("jq ")]
