@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill bench specs docs clean sandbox
+.PHONY: demo test lint kill bench aimock specs docs clean sandbox
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -23,6 +23,10 @@ kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, t
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
 	$(BIN)/python bench/startup.py
 
+aimock: $(VENV)/.developer sandbox   ## the adapters against a mock server by others (needs npm)
+	npm install --ignore-scripts --no-audit --no-fund --prefix .aimock @copilotkit/aimock@1.43.0
+	AIMOCK=$(CURDIR)/.aimock $(BIN)/pytest -q tests/agents/test_aimock.py
+
 specs: $(VENV)/.developer            ## write specs/*.json from the models
 	$(BIN)/python -m pipeline.domain.schemas specs
 
@@ -30,7 +34,7 @@ docs: $(VENV)/.developer             ## write docs/commands.md and docs/settings
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .aimock .mypy_cache .ruff_cache .pytest_cache
 
 # The virtual environment. Debian splits `venv` from python3: install it where we may.
 $(BIN)/python:
