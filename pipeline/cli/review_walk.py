@@ -122,8 +122,8 @@ class Walker:
         if not self._review.at_end:
             self._page = self._review.page()
         self._look()
-        self._draw()
         self._terminal.forget_input(keep=HARMLESS)
+        self._draw()
 
     def _look(self) -> None:
         self._view = View(self._blocks(), self._terminal.size)

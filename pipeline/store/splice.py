@@ -2,8 +2,8 @@
 
 Both texts are written by our own models, with every field, in their order. In JSON a quotation mark
 inside a string is escaped, so `,"plan":` can only be a key. The only free keys are the paths in an
-approval's `files`, which stand inside the plan: so a search from the front finds where the plan
-begins, and one from the back finds what follows it.
+approval's `files`, which stand inside the plan and whose values are no objects: so a search from
+the back, which is short however large the solution is, finds where the plan begins and ends.
 """
 
 import re
@@ -47,7 +47,10 @@ def new_plan(line: Line) -> bytes:
 
 def place_of_plan(record: bytes) -> tuple[int, int]:
     """Return where in a planning record's text its plan begins and ends."""
-    return record.find(_PLAN) + len(_PLAN), record.rfind(_FAILURE_CLASS)
+    begin = record.rfind(_PLAN + b"{")
+    if begin < 0:  # no plan, so no approval: `null` is the only value it can have
+        begin = record.find(_PLAN)
+    return begin + len(_PLAN), record.rfind(_FAILURE_CLASS)
 
 
 def _with_offset(plan: bytes, offset: int) -> bytes:

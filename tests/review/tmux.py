@@ -35,7 +35,7 @@ class Screen:
             if k.startswith(("XDG_", "GIT_")) or k in self._environ
         )
         command = " ".join(f"'{word}'" for word in self._words)
-        script = f"env {exports} {command}; echo $? > '{self._ended}'; cat > /dev/null"
+        script = f"trap : INT; env {exports} {command}; echo $? > '{self._ended}'; cat > /dev/null"
         self._ended.unlink(missing_ok=True)
         self._tmux("new-session", "-d", "-x", str(columns), "-y", str(lines), "sh", "-c", script)
         self._tmux("set-option", "-g", "escape-time", "0")
@@ -69,9 +69,9 @@ class Screen:
         """Wait until all of `wanted` is on the screen, and return the screen."""
         return self._until(lambda text: all(one in text for one in wanted), f"{wanted}")
 
-    def wait_without(self, gone: str) -> str:
-        """Wait until `gone` is no longer on the screen, and return the screen."""
-        return self._until(lambda text: gone not in text, f"no {gone!r}")
+    def wait_for_count(self, wanted: str, count: int) -> str:
+        """Wait until `wanted` is on the screen so many times, and return the screen."""
+        return self._until(lambda text: text.count(wanted) >= count, f"{count} times {wanted!r}")
 
     def exit_code(self) -> int:
         """Wait until the command has ended; return its exit code."""

@@ -1,0 +1,69 @@
+"""Deciding without a terminal: several at once, deferring, and the notes beside a plan."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pipeline.domain.plan import PlanState
+from tests.review.evening import Evening, usual
+
+
+@pytest.fixture
+def evening(tmp_path: Path) -> Evening:
+    return usual(tmp_path / "repo")
+
+
+def test_several_are_approved_together_or_not_at_all(evening: Evening) -> None:
+    evening.run("reject", "SOL-ISS-5-1", "--reason", "no")
+
+    code, _, err = evening.run("approve", "SOL-ISS-4-1", "SOL-ISS-5-1")
+
+    assert (code, err.count("\n")) == (1, 1)
+    assert "cannot approve SOL-ISS-5-1" in err
+    assert evening.state("SOL-ISS-4-1").state is PlanState.PENDING
+    code, out, _ = evening.run("approve", "SOL-ISS-4-1", "SOL-ISS-6-1")
+    assert code == 0
+    first, second, last = out.splitlines()
+    assert first.startswith("approved SOL-ISS-4-1 until ")
+    assert second.endswith(", after SOL-ISS-4-1")
+    assert last == "next: pipeline run"
+
+
+def test_a_deferred_plan_is_parked_and_can_be_approved_later(evening: Evening) -> None:
+    assert evening.run("defer", "SOL-ISS-4-1")[1] == (
+        "deferred SOL-ISS-4-1; later: pipeline approve SOL-ISS-4-1\n"
+    )
+    assert _status(evening, "ISS-4") == "parked"
+    assert "is deferred" in evening.run("defer", "SOL-ISS-4-1")[2]
+
+    assert evening.run("approve", "SOL-ISS-4-1")[0] == 0
+
+    assert not evening.state("SOL-ISS-4-1").deferred
+    assert _status(evening, "ISS-4") == "planned"
+
+
+def test_an_approved_plan_can_be_deferred_and_taken_up_again(evening: Evening) -> None:
+    evening.run("approve", "SOL-ISS-4-1")
+    evening.run("defer", "SOL-ISS-4-1")
+    assert _status(evening, "ISS-4") == "parked"
+
+    code, out, _ = evening.run("defer", "--undo", "SOL-ISS-4-1")
+
+    assert (code, out) == (0, "took up SOL-ISS-4-1 again: it is approved\n")
+    assert evening.state("SOL-ISS-4-1").approval is not None
+    assert _status(evening, "ISS-4") == "planned"
+
+
+def test_show_tells_cost_and_order(evening: Evening) -> None:
+    page = " ".join(evening.run("show", "SOL-ISS-5-1")[1].split())
+    assert "about 15,000 tokens, $0.17, 6 min (3 landed here, 8,200 to 41,000)" in page
+    assert "stopped at 100,000 tokens" in page
+    assert "runs after SOL-ISS-4-1 (pending; src/dates.py)" in page
+    first = " ".join(evening.run("show", "SOL-ISS-4-1")[1].split())
+    assert "runs before SOL-ISS-5-1 (pending; src/dates.py)" in first
+
+
+def _status(evening: Evening, issue_id: str) -> str:
+    rows = orjson.loads(evening.run("issues", "--json")[1])
+    return next(row["status"] for row in rows if row["id"] == issue_id)
