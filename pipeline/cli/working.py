@@ -1,6 +1,6 @@
 """What `plan`, `execute` and `run` share: flags to settings, signals, the closing lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -12,9 +12,12 @@ from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.streams import while_read
 from pipeline.domain.group import Group
-from pipeline.observe.report import Report
+from pipeline.observe.report import Report, ReportEntry
 from pipeline.orchestrator import Wanted
 from pipeline.store.journal import Probe, no_probe
+
+SHOWN = 8
+"""How many waiting plans the closing lines name."""
 
 
 def work(
@@ -58,12 +61,21 @@ def _close(report: Report) -> None:
     )
     if report.groups[Group.LANDED] and report.branch:
         typer.echo(f"landed on {report.branch}: git log {report.branch}")
-    waiting = [entry.solution_id for entry in report.groups[Group.NEEDS_YOU] if entry.solution_id]
-    if waiting:
-        typer.echo("next, for each plan that waits:")
-        for name in waiting:
-            typer.echo(f"  pipeline show {name}")
-        typer.echo(f"  pipeline approve {' '.join(waiting)}")
-        typer.echo('  (or: pipeline request-changes SOL "what", pipeline reject SOL --reason "..")')
-        typer.echo("then: pipeline run")
+    _say_what_waits(report.groups[Group.NEEDS_YOU])
     typer.echo("the whole report: pipeline report")
+
+
+def _say_what_waits(entries: Sequence[ReportEntry]) -> None:
+    """Name the plans that wait for a decision and the questions that wait for an answer."""
+    if not entries:
+        return
+    plans = [entry.solution_id for entry in entries if entry.solution_id][:SHOWN]
+    typer.echo(f"next: pipeline review ({len(entries)} waiting, one page each), or one by one:")
+    for name in plans:
+        typer.echo(f"  pipeline show {name}")
+    if plans:
+        typer.echo(f"  pipeline approve {' '.join(plans)}")
+        typer.echo('  (or: pipeline request-changes SOL "what", pipeline reject SOL --reason "..")')
+    for entry in [entry for entry in entries if not entry.solution_id][:SHOWN]:
+        typer.echo(f'  pipeline retry {entry.issue_id} --feedback "your answers"')
+    typer.echo("then: pipeline run")
