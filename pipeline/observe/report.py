@@ -128,8 +128,10 @@ def _next(row: Standing) -> str | None:
     """Return the command that a person types next for this issue, if there is one."""
     solution = row.record.solution_id if row.record is not None else None
     match row.group:
-        case Group.NEEDS_YOU if solution:
+        case Group.NEEDS_YOU if row.awaits_decision:
             return f"pipeline show {solution}"
+        case Group.NEEDS_YOU if solution:
+            return f"pipeline plan {row.issue.id}"
         case Group.NEEDS_YOU:
             return f'pipeline retry {row.issue.id} --feedback "your answers"'
         case Group.FAILED:

@@ -1,6 +1,5 @@
 """Gate: nothing passes without a decision; say what waits and what to type next."""
 
-from pipeline.domain.group import Group
 from pipeline.events import GateWaits
 from pipeline.phases.work import Work
 
@@ -9,9 +8,7 @@ def gate(work: Work) -> tuple[str, ...]:
     """Tell which plans wait for a person and return their ids; approved ones go on regardless."""
     work.book.catch_up()
     waiting = tuple(
-        row.record.key
-        for row in work.standings()
-        if row.group is Group.NEEDS_YOU and row.record is not None and row.record.solution_id
+        row.record.key for row in work.standings() if row.awaits_decision and row.record is not None
     )
     if waiting and waiting != work.told_waiting:
         work.bus.emit(GateWaits(waiting))

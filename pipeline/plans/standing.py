@@ -48,6 +48,13 @@ class Standing:
     attempt: ExecutionRecord | None = None
     """The newest attempt at the current plan, or the one that landed."""
 
+    @property
+    def awaits_decision(self) -> bool:
+        """Tell whether its plan waits for a person to decide on it."""
+        plan = self.record.plan if self.record is not None else None
+        pending = plan is not None and plan.state is PlanState.PENDING
+        return pending and self.group is Group.NEEDS_YOU
+
 
 def standings(
     issues: Sequence[Issue],
@@ -157,9 +164,8 @@ def _with_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:
         case PlanState.PENDING:
             return Standing(issue, planned, Group.NEEDS_YOU, plan.state_reason, record)
         case PlanState.STALE:
-            return Standing(
-                issue, IssueState.REGISTERED, Group.NOT_STARTED, plan.state_reason, record
-            )
+            reason = f"stale: {plan.state_reason}" if plan.state_reason else "stale"
+            return Standing(issue, IssueState.REGISTERED, Group.NEEDS_YOU, reason, record)
         case PlanState.REJECTED:
             return Standing(issue, parked, Group.TURNED_DOWN, plan.state_reason, record)
         case PlanState.APPROVED:

@@ -74,6 +74,12 @@ def test_a_foreign_commit_between_two_runs_makes_the_rest_stale(tmp_path: Path) 
         assert commits_of(night) == ["SOL-ISS-1-1", "SOL-ISS-2-1", "-"]
         rest = ISSUES[2:]
         assert {states(night)[f"SOL-{issue}-1"] for issue in rest} == {"stale"}
+        assert ended.code == 3
+        assert "waiting for a decision" not in ended.err
+        assert "pipeline approve" not in ended.out
+        report = night.run("report").out
+        assert "## Needs you" in report
+        assert all(f"Next: `pipeline plan {issue}`" in report for issue in rest)
 
         assert night.run("plan").code == 3
         for issue in rest:
@@ -172,7 +178,11 @@ def test_an_approval_that_is_not_signed_does_not_count(tmp_path: Path) -> None:
 
         append_decision(night, forge)
 
-        nothing_runs(night, "SOL-ISS-1-1", "its approval is not signed with this user's key for this repository")
+        nothing_runs(
+            night,
+            "SOL-ISS-1-1",
+            "its approval is not signed with this user's key for this repository",
+        )
 
 
 def test_an_approval_that_was_copied_to_another_plan_does_not_count(tmp_path: Path) -> None:
@@ -192,7 +202,11 @@ def test_an_approval_that_was_copied_to_another_plan_does_not_count(tmp_path: Pa
         append_decision(night, forge)
         night.run("reject", "SOL-ISS-1-1", "--reason", "only the copy is left")
 
-        nothing_runs(night, "SOL-ISS-2-1", "its approval is not signed with this user's key for this repository")
+        nothing_runs(
+            night,
+            "SOL-ISS-2-1",
+            "its approval is not signed with this user's key for this repository",
+        )
 
 
 def test_an_approval_does_not_cover_a_text_that_was_changed_after_it(tmp_path: Path) -> None:
