@@ -21,6 +21,8 @@ from pipeline.git import Repository, blobs_at, list_files
 
 DEPENDENCIES = (".venv", "venv", "node_modules")
 CACHES = ("target", ".tox")
+LINKED_ALIKE = ("node_modules", *CACHES)
+"""Nothing in such a folder tells that it is one; where it is a link, its end must have the name."""
 CACHE_COPY_SECONDS = 600.0
 BINS = {".venv": "bin", "venv": "bin", "node_modules": ".bin"}
 
@@ -60,6 +62,7 @@ def find_kept(repo: Repository, names: Sequence[str], tree: str, copies: Path) -
     """
     wanted = [name.rstrip("/") for name in dict.fromkeys([*DEPENDENCIES, *CACHES, *names])]
     there = [name for name in wanted if (repo.root / name).exists()]
+    there = [name for name in there if name not in LINKED_ALIKE or _is_itself(repo.root / name)]
     tracked = blobs_at(repo, tree, there) if there else {}
     free = [name for name in there if tracked[name] is None]
     caches = [name for name in free if PurePosixPath(name).name in CACHES]
@@ -99,6 +102,14 @@ def place_kept(kept: Kept, root: Path, *, linked: bool) -> None:
         if _is_own(root, target) and not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
+
+
+def _is_itself(place: Path) -> bool:
+    """Tell whether a folder is no link, or one to a folder of the same name.
+
+    The branch that is checked out may hold a link of that name to anything of the user's.
+    """
+    return place.resolve().name == place.name
 
 
 def _is_wanted(checkout: Path, name: str) -> bool:
