@@ -85,7 +85,7 @@ Said = Iterator[tuple[str, str]]
 
 
 def _request(note: Note, full: bool) -> Said:
-    """Say what was asked, in its first words; the line before them only repeats the request's id."""
+    """Say what was asked, in its first words; the line before them only repeats the id."""
     first, _, rest = note.text("text").partition("\n")
     asked = rest.strip() if first.startswith("request_id:") else note.text("text")
     yield "asked", asked if full else _cut(" ".join(asked.partition("\n\n")[0].split()), REQUEST)
@@ -134,10 +134,10 @@ _SAID: dict[str, Callable[[Note, bool], Said]] = {
 
 def _shortened(text: str) -> str:
     """Return the first line with something in it, and how many more there are."""
-    lines = text.count("\n") + 1
+    more = text.count("\n")
     first = next((line for line in text[:MORE].splitlines() if line.strip()), "")
     shown = _cut(" ".join(first.split()), RESULT)
-    return f"{shown} (+{lines - 1} lines)" if lines > 1 else shown
+    return f"{shown} (+{more} line{'s' * (more > 1)})" if more else shown
 
 
 def _arguments(text: str, full: bool) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.rehearsal.script import ReplySpec
 from pipeline.rehearsal.scripting import any_issue, execute, plan, read, turn, write
 from pipeline.store.transcripts import Transcript
 from tests.e2e.night import Night
@@ -47,7 +48,7 @@ def test_the_words_and_deeds_of_both_agents_are_told_in_order(tmp_path: Path) ->
     assert told[0][0] == "planner"
     assert " ".join(told[0]).startswith("planner ISS-1 asked Plan issue ISS-1. The workspace")
     assert ["planner", "ISS-1", "calls", 'read_file path="app.py"'] in told
-    assert any("result  read_file: 1 def add(a, b): (+1 lines)" in line for line in lines)
+    assert any("result  read_file: 1 def add(a, b): (+1 line)" in line for line in lines)
     assert any("error   read_file: " in line for line in lines)
     assert any("calls   submit_solution" in line for line in lines)
     assert any(line.endswith("ended   answered") for line in lines)
@@ -86,6 +87,22 @@ def test_a_damaged_line_is_named_and_passed_over(tmp_path: Path) -> None:
             )
         assert night.run("logs", "--issue", "ISS-2").code == 1
         assert "did you mean 'ISS-1'" in night.run("logs", "--issue", "ISS-2").err
+
+
+def test_what_the_pipeline_says_inside_a_turn_and_how_it_ends_is_told(tmp_path: Path) -> None:
+    silent = turn("planner", "ISS-1", ReplySpec(text="I wonder."), ReplySpec(text="Still."))
+    with Night(tmp_path / "repo", silent) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        told = [" ".join(line.split()[3:]) for line in night.run("logs").out.splitlines()[1:]]
+
+    assert told[1:] == [
+        "says I wonder.",
+        "told This turn is still open: text alone reaches nobody. Go on with the work, or end the "
+        "turn with (+2 lines)",
+        "says Still.",
+        "ended failed: the agent stopped twice without an answer",
+    ]
 
 
 def test_following_shows_what_comes_across_runs_until_it_is_stopped(tmp_path: Path) -> None:
