@@ -71,6 +71,15 @@ NOTES: dict[str, str] = {
         depend on a closed one can start. Its line says `"status": "completed"`. With `--json`:
         `{closed}`.""",
     "issues reopen": "With `--json`: `{reopened}`.",
+    "review": """
+        [review.md](review.md) shows it. Needs a terminal; `--plain` is for screen readers. A
+        decision is recorded when the next one is made, or on quitting, if plan and order are
+        still what was shown. Exit code 0 whatever was decided. With `--json`, nothing is asked:
+        `[{kind, key, issue_id}]` lists what waits, `kind` being plan or questions.""",
+    "defer": """
+        A deferred plan is parked. A pending one is approved as ever, which ends the deferral; an
+        approved one keeps its approval and does not run until `--undo`. With `--json`: the
+        records.""",
     "show": """
         Takes a solution id, or an issue id for its current plan. What models and issues wrote
         is stripped of control, bidirectional and zero-width characters. `--format md` is the
@@ -110,15 +119,17 @@ NOTES: dict[str, str] = {
 """What the help does not say, by command."""
 
 MEANINGS: dict[str, str] = {
-    "planner.provider": "vendor of the Planning agent: `anthropic` or `openai`",
+    "planner.provider": "API of the Planning agent: `anthropic`, `openai`, `openai-chat`",
     "planner.model": "its model; a provider that is set later takes an earlier source's model away",
     "planner.base_url": "another address for the vendor's interface (a proxy, a gateway)",
-    "planner.effort": "`low`, `medium` or `high`; not set: the vendor's default",
+    "planner.effort": "how hard it thinks; what a model takes: [providers.md](providers.md)",
+    "planner.temperature": "as above; most models of today take none",
     "planner.max_output_tokens": "what one call may write, at least 8000; the budget may lower it",
-    "executor.provider": "vendor of the Execution agent",
+    "executor.provider": "API of the Execution agent",
     "executor.model": "its model",
     "executor.base_url": "as for the planner",
     "executor.effort": "as for the planner",
+    "executor.temperature": "as for the planner",
     "executor.max_output_tokens": "as for the planner",
     "limits.calls_per_turn": "model calls in one turn",
     "limits.planning_minutes": "time for one planning turn",
@@ -188,9 +199,9 @@ A key that does not exist, or a value that is not allowed, is an error in one li
 source, key and what is allowed. Where git tracks `.workflow/`, every command stops until
 `pipeline trust` has accepted it.
 
-Keys of vendors are no settings: `ANTHROPIC_API_KEY` and `OPENAI_API_KEY` come from the
-environment, and are never written, logged or handed to a tool. `ANTHROPIC_BASE_URL`,
-`OPENAI_BASE_URL`, `HTTPS_PROXY` and `NO_PROXY` are honoured.
+Keys of vendors are no settings: `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` and
+`OPENAI_CHAT_API_KEY` come from the environment, and are never written, logged or handed to a tool.
+`ANTHROPIC_BASE_URL`, `OPENAI_BASE_URL`, `HTTPS_PROXY` and `NO_PROXY` are honoured.
 
 **Reserved.** What decides about your machine or your keys is read from sources 2 to 4 only, and in
 `.workflow/config.toml` it is an error: {reserved}.
@@ -200,6 +211,9 @@ Models, where none is set:
 | provider | planner | executor |
 |---|---|---|
 {models}
+| openai-chat | must be set | must be set |
+
+What each provider is and what its models take: [providers.md](providers.md).
 """
 
 SETTINGS_TAIL = """\

@@ -125,5 +125,5 @@ def _unanswered(calls: list[str]) -> Refused:
     )
 
 
-RULES: tuple[Callable[[Json], None], ...] = (_settings, _tools, _roles, _content, _tool_results)
+RULES: tuple[Callable[[Json], None], ...] = (_settings, _tools, _content, _tool_results, _roles)
 """In the order in which they are looked at; each raises `Refused`."""

@@ -31,6 +31,7 @@ EXAMPLES = """
     pipeline plan ISS-001 ISS-002
     pipeline plan ISS-004
     pipeline show SOL-ISS-001-1
+    pipeline defer SOL-ISS-004-1
     pipeline approve SOL-ISS-001-1 SOL-ISS-002-1
     pipeline request-changes SOL-ISS-002-1 "keep the old flag as an alias"
     pipeline reject SOL-ISS-004-1 --reason "we keep the tests"
@@ -48,6 +49,7 @@ EXAMPLES = """
 
 RUN_ELSEWHERE = {
     "pipeline demo --into /tmp/demo": "tests/e2e/test_demo.py",
+    "pipeline review": "tests/review/test_review.py",
     "cd my-project": "the README's evening, in tests/docs/test_runs.py",
     "pipeline init": "the README's evening, in tests/docs/test_runs.py",
     "pipeline import --github psf/requests --label bug": "the page on backlogs, below",
@@ -75,7 +77,9 @@ WHOLE_PAGES = {
     "docs/tutorial.md": "tests/docs/test_runs.py",
     "docs/backlog.md": "below",
     "docs/prompts.md": "below",
+    "docs/providers.md": "tests/e2e/test_providers.py",
     "docs/results-files.md": "the recipes, below",
+    "docs/review.md": "tests/review",
 }
 """Page -> where all of its command lines are run."""
 BLOCKS = {

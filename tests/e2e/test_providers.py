@@ -1,11 +1,14 @@
 """Whole nights with other pairs of APIs: from a backlog to landed commits."""
 
+import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from pipeline.rehearsal.scripting import call, edit, execute, plan, read, write
 from tests.builders import git
+from tests.docs.pages import ROOT
 from tests.e2e.night import TEST_COMMAND, Night, untouched
 
 EDITS = [
@@ -87,6 +90,68 @@ def test_a_patch_that_does_not_fit_goes_back_and_is_mended_in_the_turn(tmp_path:
         items = night.requests("executor")[-1].body["input"]
         done = [item["status"] for item in items if item["type"] == "apply_patch_call_output"]
         assert done == ["failed", "completed", "completed"]
+
+
+PAGE = (ROOT / "docs/providers.md").read_text()
+
+
+def block(heading: str) -> list[str]:
+    """Return the indented lines of a section of docs/providers.md, comments left out."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [
+        line[4:].partition("  #")[0].rstrip() for line in section.splitlines() if line[:4] == "    "
+    ]
+    return [line for line in lines if line]
+
+
+def typed(lines: list[str]) -> list[list[str]]:
+    """Return the words of each command, without the program."""
+    return [shlex.split(line)[1:] for line in lines if line.startswith("pipeline ")]
+
+
+def ready(night: Night) -> None:
+    """Plan and approve an issue, then forget what the environment says of the executor."""
+    night.add("ISS-1")
+    assert night.run("plan").code == 3
+    night.approve_all()
+    for name in ("PROVIDER", "BASE_URL", "MODEL"):
+        os.environ.pop(f"PIPELINE_EXECUTOR_{name}", None)
+
+
+def test_the_how_to_of_a_local_model_works_as_it_stands(tmp_path: Path) -> None:
+    lines = block("A local model")
+    config = "\n".join(line for line in lines if not line.startswith("pipeline "))
+    with Night(tmp_path / "repo", SCRIPT) as night:
+        ready(night)
+        path = Path(os.environ["XDG_CONFIG_HOME"]) / "pipeline/config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(config.replace("http://127.0.0.1:11434", night.stand_in.url))
+        for words in typed(lines):
+            ended = night.run(*words)
+            assert ended.code == 0, ended.err + ended.out
+        assert len(night.commits()) == 1
+        sent = night.requests("executor")[0].body
+        assert (sent["model"], sent["max_tokens"], sent["temperature"]) == (
+            "qwen3-coder:30b",
+            8000,
+            0.2,
+        )
+
+
+def test_the_how_to_of_a_service_works_as_it_stands(tmp_path: Path) -> None:
+    lines = block("OpenRouter and other services")
+    with Night(tmp_path / "repo", SCRIPT) as night:
+        ready(night)
+        exported = [line.removeprefix("export ") for line in lines if line.startswith("export ")]
+        os.environ.update(line.split("=", 1) for line in exported)
+        os.environ["PIPELINE_EXECUTOR_BASE_URL"] = f"{night.stand_in.url}/v1"
+        for words in typed(lines):
+            ended = night.run(*words)
+            assert ended.code == 0, ended.err
+        assert len(night.commits()) == 1
+        assert night.requests("executor")[0].vendor == "openai-chat"
+        files = [one for one in (night.root / ".workflow").rglob("*") if one.is_file()]
+        assert not [one for one in files if b"sk-or-" in one.read_bytes()]
 
 
 def test_a_setting_that_the_model_does_not_take_is_one_line(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class Row:
     """The models whose name begins like `models` (a regular expression), and what they take."""
 
     models: str
+    shown: str
+    """The same in words, for docs/providers.md."""
     takes: Capabilities
 
     @property
@@ -60,28 +62,45 @@ _GPT_EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", 
 CAPABILITIES: dict[Provider, tuple[Row, ...]] = {
     "anthropic": (
         Row(
-            r"claude-(?:haiku|sonnet|opus)-4-5",
+            r"claude-(?:haiku|sonnet)-4-5",
+            "Claude Haiku 4.5, Sonnet 4.5",
+            Capabilities(True, BY_TEXT, (), 1.0, "marks", "fixed"),
+        ),
+        Row(
+            r"claude-opus-4-5",
+            "Claude Opus 4.5",
             Capabilities(True, BY_TEXT, ("low", "medium", "high"), 1.0, "marks", "fixed"),
         ),
-        Row("", Capabilities(True, BY_TEXT, _CLAUDE_EFFORTS, None, "marks", "adaptive")),
+        Row(
+            "",
+            "all others",
+            Capabilities(True, BY_TEXT, _CLAUDE_EFFORTS, None, "marks", "adaptive"),
+        ),
     ),
     "openai": (
         Row(
             r"gpt-(?:5\.[6-9]|5\.\d\d|[6-9]|\d\d)(?![\d])",
+            "GPT-5.6 and newer",
             Capabilities(True, BY_PATCH, _GPT_EFFORTS, None, "breakpoints", "encrypted"),
         ),
         Row(
             r"gpt-5\.[1-5](?!\d)",
+            "GPT-5.1 to GPT-5.5",
             Capabilities(True, BY_PATCH, _GPT_EFFORTS, None, "automatic", "encrypted"),
         ),
         Row(
             r"gpt-3\.5|gpt-4|chatgpt-4o",
+            "GPT-4 and older",
             Capabilities(True, BY_TEXT, (), 2.0, "automatic", "none"),
         ),
-        Row("", Capabilities(True, BY_TEXT, _GPT_EFFORTS, None, "automatic", "encrypted")),
+        Row(
+            "",
+            "all others",
+            Capabilities(True, BY_TEXT, _GPT_EFFORTS, None, "automatic", "encrypted"),
+        ),
     ),
     "openai-chat": (
-        Row("", Capabilities(False, BY_TEXT, _GPT_EFFORTS, 2.0, "automatic", "as received")),
+        Row("", "all", Capabilities(False, BY_TEXT, _GPT_EFFORTS, 2.0, "automatic", "as received")),
     ),
 }
 """What is known of each provider's models; the last row of each is for all others."""

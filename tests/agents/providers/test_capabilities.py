@@ -1,6 +1,7 @@
 """The table of what models take: complete, obeyed by the adapters, and refused by in one line."""
 
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -93,9 +94,35 @@ def test_every_setting_that_the_table_allows_is_taken(provider: Provider, model:
         check_settings(settings, "executor")
 
 
+def table_rows() -> list[str]:
+    """Return the rows of the table in docs/providers.md."""
+    rows = []
+    for provider, known in CAPABILITIES.items():
+        for row in known:
+            takes = row.takes
+            cells = [
+                f"`{provider}`",
+                row.shown,
+                "yes" if takes.strict_tools else "no",
+                ", ".join(f"`{name}`" for name in takes.edit_tools),
+                ", ".join(takes.efforts) or "no",
+                "no" if takes.temperature is None else f"0 to {takes.temperature:g}",
+                takes.cache,
+                takes.thinking,
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    return rows
+
+
+def test_the_documented_table_is_the_table() -> None:
+    page = (Path(__file__).parents[3] / "docs/providers.md").read_text().splitlines()
+    documented = [line for line in page if line.startswith("| `") and line.count("|") == 9]
+    assert documented == table_rows()
+
+
 def test_settings_stand_in_the_requests_where_each_api_has_them() -> None:
     request = model_request()
-    assert anthropic_body(request, "claude-haiku-4-5", "low", 0.5)["temperature"] == 0.5
+    assert anthropic_body(request, "claude-opus-4-5", "low", 0.5)["temperature"] == 0.5
     assert openai_body(request, "gpt-4.1", None, 0.5)["temperature"] == 0.5
     body = chat_body(request, "m", "low", 0.5, at_openai=False)
     assert (body["reasoning_effort"], body["temperature"]) == ("low", 0.5)
