@@ -12,6 +12,7 @@ from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.streams import while_read
 from pipeline.domain.group import Group
+from pipeline.domain.issue import IssueState
 from pipeline.observe.report import Report, ReportEntry
 from pipeline.orchestrator import Wanted
 from pipeline.store.journal import Probe, no_probe
@@ -66,16 +67,22 @@ def _close(report: Report) -> None:
 
 
 def _say_what_waits(entries: Sequence[ReportEntry]) -> None:
-    """Name the plans that wait for a decision and the questions that wait for an answer."""
+    """Name the plans that wait for a decision, and what takes up questions and stale plans."""
     if not entries:
         return
-    plans = [entry.solution_id for entry in entries if entry.solution_id][:SHOWN]
-    typer.echo(f"next: pipeline review ({len(entries)} waiting, one page each), or one by one:")
+    decide = [entry for entry in entries if entry.state == IssueState.PLANNED]
+    plans = [entry.solution_id for entry in decide if entry.solution_id][:SHOWN]
+    asked = [entry for entry in entries if not entry.solution_id]
+    if decide or asked:
+        waiting = len(decide) + len(asked)
+        typer.echo(f"next: pipeline review ({waiting} waiting, one page each), or one by one:")
+    else:
+        typer.echo("next:")
     for name in plans:
         typer.echo(f"  pipeline show {name}")
     if plans:
         typer.echo(f"  pipeline approve {' '.join(plans)}")
         typer.echo('  (or: pipeline request-changes SOL "what", pipeline reject SOL --reason "..")')
-    for entry in [entry for entry in entries if not entry.solution_id][:SHOWN]:
-        typer.echo(f'  pipeline retry {entry.issue_id} --feedback "your answers"')
+    for entry in [entry for entry in entries if entry not in decide][:SHOWN]:
+        typer.echo(f"  {entry.next}")
     typer.echo("then: pipeline run")
