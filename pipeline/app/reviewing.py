@@ -97,10 +97,11 @@ class Review:
         """Record the decision that was held, hold this one, and go on to the next page.
 
         Raises `PipelineError`, and holds nothing new, when this one could not be recorded as
-        things are now.
+        things are now: also when the decision before it has changed what runs before this plan.
         """
         self.require(verb, page)
         self.settle()
+        self._require_shown(verb, page)
         self.held = Held(verb, page, words, self.place)
         self.turn(1)
 
@@ -118,11 +119,15 @@ class Review:
             return
         try:
             with self._desk.book.alone():
-                self._desk.require_shown(held.page.record, held.page.shown)
+                self._require_shown(held.verb, held.page)
                 RECORD[held.verb](self._desk, held.page.record, held.words)
             self.said.append(f"{DONE[held.verb]} {held.page.record.key}")
         except PipelineError as error:
             self.said.append(f"not recorded: {held.verb} {held.page.record.key}: {error}")
+
+    def _require_shown(self, verb: Verb, page: Page) -> None:
+        order = verb is Verb.APPROVE
+        self._desk.require_shown(page.record, page.shown, order=order)
 
     def finish(self) -> None:
         """Record what is held and bring the documents up to date."""

@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Set plans aside: they are parked, nothing asks for them, and `approve` still takes them.
 
-    Example: pipeline defer SOL-ISS-003-1
+    Example: pipeline defer SOL-ISS-004-1
     """
     project = open_project(repo)
     here = desk(project, event_bus(as_json=as_json))

@@ -7,11 +7,14 @@ follows while the person reads.
 
 import os
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import HERE, Repo
+from pipeline.cli.options import HERE, Json, Repo
+from pipeline.cli.output import print_json
 from pipeline.cli.review_page import View, bar
 from pipeline.cli.tables import load_function
 from pipeline.cli.terminal import Terminal
@@ -36,6 +39,7 @@ def command(
         bool, typer.Option("--plain", help="Words and Enter: no colours, no moving cursor.")
     ] = False,
     repo: Repo = HERE,
+    as_json: Json = False,
 ) -> None:
     """Approve, send back, reject or defer plans, and answer questions, with one key each.
 
@@ -43,6 +47,10 @@ def command(
 
     Example: pipeline review
     """
+    if as_json:
+        places = _places(repo)
+        print_json([asdict(one) for one in waiting(load_issues(places), glance(places))])
+        return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise PipelineError(
             "review needs a terminal: use `pipeline show SOL` and `pipeline approve SOL` instead"
@@ -50,9 +58,7 @@ def command(
     if plain or os.environ.get("TERM", "dumb") == "dumb":
         load_function("review_plain", "walk")(repo, solutions or [])
         return
-    here = open_repository(repo)
-    places = Places(here.root, UserPlaces.from_environment(), here.git_dir)
-    require_trust(here, places)
+    places = _places(repo)
     said = None
     try:
         with Terminal(os.environ) as terminal:
@@ -62,6 +68,13 @@ def command(
     finally:
         for line in said or ():
             typer.echo(line)
+
+
+def _places(repo: Path) -> Places:
+    here = open_repository(repo)
+    places = Places(here.root, UserPlaces.from_environment(), here.git_dir)
+    require_trust(here, places)
+    return places
 
 
 def _show_first(places: Places, terminal: Terminal) -> None:

@@ -28,7 +28,7 @@ PLAIN: dict[Style, str] = {
     "quiet": "",
 }
 """Style -> how it looks; bold is no colour."""
-RESET, BAR = "\x1b[0m", "\x1b[7m"
+RESET, BOLD, BAR = "\x1b[0m", "\x1b[1m", "\x1b[7m"
 
 WIDEST = 100
 """Longer lines than this are hard to read, however wide the window is."""

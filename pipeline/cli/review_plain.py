@@ -83,6 +83,8 @@ def _one(review: Review) -> None:
             ACTIONS[word](review, page)
         except PipelineError as error:
             print_text(str(error))
+            if review.page() != page:
+                return  # it is shown again, as it is now
         if review.held is not before:
             return
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.app.deciding import desk
 from pipeline.app.project import open_project
 from pipeline.app.reviewing import DONE, Page, Review, Verb, with_questions
-from pipeline.cli.review_page import FRAME, View, bar, ends
+from pipeline.cli.review_page import BOLD, FRAME, RESET, View, bar, ends
 from pipeline.cli.review_prompt import ask
 from pipeline.cli.terminal import Terminal
 from pipeline.errors import PipelineError
@@ -27,10 +27,10 @@ END_KEYS = "u undo  p back  q quit: records what is held"
 
 HELP = """\
 a        approve: signed as shown; it runs with the next `pipeline run`
-c        request changes, in a line or in $EDITOR; it is planned again with your words
+c        request changes, in a line or in $EDITOR; it is planned again
 r        reject, with a reason; it never runs
 d        defer: parked, nothing asks for it; `pipeline approve` still takes it
-w        answer its questions; it is planned again with your answers
+w        answer its questions; it is planned again
 u        undo the decision that is held
 s or n   skip: on to the next page, nothing decided
 p        back to the page before
@@ -43,9 +43,8 @@ Ctrl-C   leave without recording it
 """
 ABOUT = (
     "A decision is held back for one step: it is recorded when you make the next one or quit, and "
-    "only if the plan and what runs before it are still what you were shown.",
-    "",
-    "A decision pressed before its page is complete does not count.",
+    "only if plan and order are still what you were shown. A decision pressed before its page is "
+    "complete does not count.",
 )
 HARMLESS = "snpjkbgGiu?q "
 """Keys that count although they were pressed before the page was there: they decide nothing."""
@@ -162,6 +161,7 @@ class Walker:
         held = f"held: {_held(review)} (u takes it back)" if review.held else ""
         text = self._view.text(coloured=self._terminal.coloured)
         status = ends(self._message or held, "" if self._message else self._view.place(), columns)
+        status = f"{BOLD}{status}{RESET}" if self._message or held else status
         self._shown = [bar(left, right, columns), *text, status, ends(keys, "", columns)]
         self._terminal.paint(self._shown)
 
@@ -169,7 +169,11 @@ class Walker:
         if self._page is None:
             raise PipelineError("there is nothing left to decide; p goes back, q quits")
         before = len(self._review.said)
-        self._review.decide(verb, self._page, words)
+        try:
+            self._review.decide(verb, self._page, words)
+        except PipelineError:
+            self._turned()  # as things are now
+            raise
         failed = [one for one in self._review.said[before:] if one.startswith("not recorded")]
         self._turned()
         self._message = " ".join(failed)

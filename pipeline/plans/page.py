@@ -52,7 +52,7 @@ def plan_blocks(
     """Yield the page of one plan, of any width; `notes` stand near its top."""
     solution, plan = record.solution, record.plan
     if solution is None or plan is None:
-        yield from _without_plan(record)
+        yield from _without_plan(record, issue)
         return
     yield Block(solution.title, style="title")
     yield EMPTY
@@ -104,8 +104,13 @@ def moment(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}Z"
 
 
-def _without_plan(record: PlanningRecord) -> Iterator[Block]:
-    yield Block(f"{record.issue_id}: {record.status.replace('_', ' ')}", style="title")
+def _without_plan(record: PlanningRecord, issue: Issue | None) -> Iterator[Block]:
+    if issue is not None:
+        yield Block(issue.title, style="title")
+        yield EMPTY
+    yield Block(
+        f"{record.issue_id}: {record.status.replace('_', ' ')}", style="text" if issue else "title"
+    )
     if record.error:
         yield _labelled("reason", record.error)
     yield from _list("Questions", record.questions)

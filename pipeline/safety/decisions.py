@@ -93,17 +93,18 @@ class Desk:
         """Return what a reviewer is told of a plan besides its text, as things are now."""
         return briefing(self.gate, record, self.book.state, list(self.issues()), self.price)
 
-    def require_shown(self, record: PlanningRecord, shown: Briefing) -> None:
+    def require_shown(self, record: PlanningRecord, shown: Briefing, *, order: bool = True) -> None:
         """Raise when a plan is no longer what a person was shown, before a decision is recorded.
 
-        For use inside `book.alone()`, around the decision.
+        For use inside `book.alone()`, around the decision. `order`: what runs before it counts too.
         """
         newest = self.book.state.current(record.issue_id)
         now = self.brief(newest) if newest is not None else Briefing()
-        if (now.digest, now.after) != (shown.digest, shown.after):
+        if now.digest != shown.digest:
+            raise PipelineError(f"{record.key} is not what was shown any more: look at it again")
+        if order and now.after != shown.after:
             raise PipelineError(
-                f"{record.key} is not what was shown any more (its text, its terms or the plans "
-                "that run before it): look at it again"
+                f"what runs before {record.key} is not what was shown any more: look at it again"
             )
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:

@@ -81,8 +81,31 @@ def test_an_approval_of_what_has_changed_meanwhile_is_not_recorded(
         assert evening.run("reject", "SOL-ISS-4-1", "--reason", "no")[0] == 0
         screen.press("q")
         assert screen.exit_code() == 0
-        assert "SOL-ISS-5-1 is not what was shown any more" in " ".join(screen.text().split())
+        assert "what runs before SOL-ISS-5-1 is not what was shown" in " ".join(
+            screen.text().split()
+        )
     assert evening.state("SOL-ISS-5-1").state is PlanState.PENDING
+
+
+def test_a_decision_that_changes_what_the_next_page_said_shows_that_page_again(
+    evening: Evening, tmp_path: Path
+) -> None:
+    with Screen(tmp_path, "review", "-C", str(evening.root)) as screen:
+        screen.wait("1 of 4", "cost ")
+        screen.press("r")
+        screen.wait("Why not?")
+        screen.type("no")
+        screen.press("Enter")
+        screen.wait("2 of 4", "runs after SOL-ISS-4-1", "held: reject")
+        screen.press("a")
+        text = screen.wait("2 of 4", "what runs before SOL-ISS-5-1 is not what was shown any more")
+        assert "runs after" not in text
+        screen.press("a")
+        screen.wait("3 of 4", "held: approve SOL-ISS-5-1")
+        screen.press("q")
+        assert screen.exit_code() == 0
+    assert evening.state("SOL-ISS-4-1").state is PlanState.REJECTED
+    assert evening.state("SOL-ISS-5-1").state is PlanState.APPROVED
 
 
 @pytest.mark.parametrize("size", SIZES)

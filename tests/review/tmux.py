@@ -1,5 +1,6 @@
 """A real terminal for tests: `pipeline review` inside tmux, keys typed, screens read back."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 PATIENCE_S = 20.0
+NUMBERS = itertools.count(1)
+"""A server that was killed may hold its socket for a moment more."""
 
 
 class Screen:
@@ -21,7 +24,7 @@ class Screen:
         size: tuple[int, int] = (80, 24),
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._socket = folder / "tmux.socket"
+        self._socket = folder / f"tmux-{next(NUMBERS)}.socket"
         self._size = size
         self._words = [sys.executable, "-m", "pipeline", *words]
         self._environ = dict(environ or {})
