@@ -89,7 +89,8 @@ class Terminal:
         assert self._before is not None
         mode = list(self._before)
         controls = list(mode[6])  # type: ignore[call-overload]
-        controls[termios.VSUSP] = controls[termios.VLNEXT] = b"\0"
+        for number in (termios.VSUSP, termios.VQUIT, termios.VLNEXT):
+            controls[number] = b"\0"
         controls[termios.VMIN], controls[termios.VTIME] = 1, 0
         mode[0] = mode[0] & ~(termios.ICRNL | termios.IXON)  # type: ignore[operator]
         mode[3] = mode[3] & ~(termios.ICANON | termios.ECHO)  # type: ignore[operator]
