@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
-from pipeline.agents.providers.registry import make_provider
+from pipeline.agents.providers.registry import has_key, make_provider
 from pipeline.app.project import Project
 from pipeline.errors import PipelineError, SandboxMissing
 from pipeline.events import EventBus
@@ -77,7 +77,9 @@ def _provider(project: Project, role: AgentRole) -> Iterator[str]:
     settings = project.settings.planner if role == "planner" else project.settings.executor
     provider = make_provider(settings, os.environ, role=role, rehearsal=project.settings.rehearsal)
     try:
-        yield f"{provider.model} at {provider.name}: the key is set (not tried)"
+        keyed = project.settings.rehearsal or has_key(settings.provider, os.environ)
+        key = "the key is set" if keyed else "it goes without a key"
+        yield f"{provider.model} at {provider.name}: {key} (not tried)"
     finally:
         provider.close()
 

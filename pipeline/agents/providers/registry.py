@@ -117,9 +117,18 @@ def make_provider(
     )
 
 
-def _key(vendor: Vendor, base_url: str, environ: Mapping[str, str], role: str) -> str:
+def has_key(provider: ProviderName, environ: Mapping[str, str]) -> bool:
+    """Tell whether `environ` holds a key for a provider; some servers need none."""
+    return bool(_found(PROVIDERS[provider], environ))
+
+
+def _found(vendor: Vendor, environ: Mapping[str, str]) -> str:
     keys = (environ.get(name, "").strip() for name in vendor.key_variables)
-    key = next(filter(None, keys), "")
+    return next(filter(None, keys), "")
+
+
+def _key(vendor: Vendor, base_url: str, environ: Mapping[str, str], role: str) -> str:
+    key = _found(vendor, environ)
     if key or not vendor.needs_key(base_url):
         return key or NO_KEY
     raise AuthProblem(

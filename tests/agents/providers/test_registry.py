@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.agents.messages import Provider
 from pipeline.agents.providers.chat_completions import ChatCompletions
-from pipeline.agents.providers.registry import PROVIDERS, make_provider
+from pipeline.agents.providers.registry import PROVIDERS, has_key, make_provider
 from pipeline.errors import AuthProblem, PipelineError
 from pipeline.settings import DEFAULT_MODELS, AgentSettings
 from pipeline.settings import Provider as ProviderName
@@ -69,6 +69,7 @@ def test_a_server_that_is_not_openais_may_want_no_key(
     provider = make_provider(settings, environ)
     assert isinstance(provider, ChatCompletions)
     assert provider._sdk.client.api_key == key
+    assert has_key("openai-chat", environ) is (key != "none")
     provider.close()
 
 
