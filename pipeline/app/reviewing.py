@@ -150,7 +150,7 @@ class Review:
         if verb is Verb.APPROVE:
             moved = [note.text for note in page.shown.notes if note.warns]
             if moved:
-                raise PipelineError(f"cannot approve {key}: {moved[0]}")
+                raise PipelineError(f"not approved, c sends it back: {moved[0]}")
             gate, approver = self._desk.gate, self._desk.approver
             gate.sign(page.record, after=page.shown.after, approver=approver)
 

@@ -41,7 +41,7 @@ class Rows:
 
     def __init__(self, blocks: Iterable[Block], columns: int) -> None:
         self._made: list[Row] = []
-        self._rest = _fitted(layout(blocks, min(columns - 2, WIDEST)), columns - 2)
+        self._rest = fitted(layout(blocks, min(columns - 2, WIDEST)), columns - 2)
         self.ended = False
 
     def part(self, start: int, count: int) -> list[Row]:
@@ -115,7 +115,8 @@ def _styled(row: Row, style: str) -> str:
     return f" {style}{row.text}{RESET}" if style and row.text else f" {row.text}"
 
 
-def _fitted(rows: Iterable[Row], columns: int) -> Iterator[Row]:
+def fitted(rows: Iterable[Row], columns: int) -> Iterator[Row]:
+    """Yield rows that are no wider than `columns`; what does not fit goes on in the next one."""
     for row in rows:
         text, rest = cut(row.text, columns)
         yield Row(text, row.style)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.cli.review_page import bar
+from pipeline.cli.review_page import bar, fitted
 from pipeline.cli.terminal import Terminal
 from pipeline.plans.layout import Block, cells, cut, layout
 from pipeline.plans.sanitize import clean
@@ -37,7 +37,7 @@ def ask(terminal: Terminal, question: str, *, above: Sequence[str] = ()) -> str 
 
 def _draw(terminal: Terminal, question: str, typed: str, above: Sequence[str]) -> None:
     columns, lines = terminal.size
-    asked = [f" {row.text}" for row in layout([Block(question)], columns - 2)]
+    asked = [f" {row.text}" for row in fitted(layout([Block(question)], columns - 2), columns - 2)]
     rows: list[str] = []
     rest = f"> {typed}"
     while rest or not rows:

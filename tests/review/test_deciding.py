@@ -5,7 +5,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from pipeline.app.deciding import desk
+from pipeline.app.project import open_project
+from pipeline.app.reviewing import Review, Verb
 from pipeline.domain.plan import PlanState
+from pipeline.errors import PipelineError
+from pipeline.events import EventBus
+from pipeline.store.entries import RunOpened
+from tests.builders import commit_files, git
 from tests.review.evening import Evening, usual
 
 
@@ -67,3 +74,32 @@ def test_show_tells_cost_and_order(evening: Evening) -> None:
 def _status(evening: Evening, issue_id: str) -> str:
     rows = orjson.loads(evening.run("issues", "--json")[1])
     return next(row["status"] for row in rows if row["id"] == issue_id)
+
+
+def test_what_waits_is_listed_for_programs_without_a_terminal(evening: Evening) -> None:
+    evening.run("defer", "SOL-ISS-5-1")
+    code, out, _ = evening.run("review", "--json")
+    assert code == 0
+    assert [(one["kind"], one["key"]) for one in orjson.loads(out)] == [
+        ("plan", "SOL-ISS-4-1"),
+        ("plan", "SOL-ISS-6-1"),
+        ("questions", "ISS-7#1"),
+    ]
+
+
+def test_a_plan_whose_ground_has_moved_says_so_and_cannot_be_approved(evening: Evening) -> None:
+    base = git(evening.root, "rev-parse", "HEAD")
+    opened = RunOpened(run_id="r1", branch="pipeline/r1", base_commit=base, sandbox="none")
+    evening.book.record(opened)
+    git(evening.root, "checkout", "-q", "-b", "pipeline/r1")
+    commit_files(evening.root, {"src/dates.py": "moved = 1\n"})
+    git(evening.root, "checkout", "-q", "main")
+    project = open_project(evening.root)
+    review = Review(desk(project, EventBus([]), patient=True))
+
+    page = review.page()
+
+    assert [note.label for note in page.shown.notes] == ["cost", "order", "drift"]
+    with pytest.raises(PipelineError, match=r"changed since the plan was made: src/dates\.py"):
+        review.decide(Verb.APPROVE, page)
+    assert review.held is None
