@@ -13,12 +13,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import orjson
 
+from pipeline.cli.entry import run
 from pipeline.rehearsal.scripting import any_issue
 from tests.builders import GIT_ENVIRONMENT, commit_files, git, make_repository
 from tests.e2e.night import PROJECT, TEST_COMMAND, Night
@@ -26,6 +28,7 @@ from tests.e2e.night import PROJECT, TEST_COMMAND, Night
 KINDS = ("config", "state", "cache", "data")
 HOLD_THE_LOCK = """
 import sys
+from io import StringIO
 from pathlib import Path
 from pipeline.paths import Places, UserPlaces
 from pipeline.store.run_file import hold
@@ -70,6 +73,19 @@ class Scene:
         shutil.copytree(self.originals.folder / stage / "user", self.user, dirs_exist_ok=True)
         self.env["PIPELINE_TESTS_COMMAND"] = TEST_COMMAND
         self.values["run"] = _open_run(self.workflow / "journal.jsonl")
+        if stage == "approved":
+            self._approve_here()
+
+    def _approve_here(self) -> None:
+        """Sign again: a signature holds for one repository, and a copy is another one."""
+        before = dict(os.environ)
+        os.environ |= GIT_ENVIRONMENT | homes(self.user) | self.originals.models
+        try:
+            with redirect_stdout(StringIO()):
+                assert run(["approve", "SOL-ISS-1-1", "-C", str(self.root)]) == 0
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 @contextmanager

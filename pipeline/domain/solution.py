@@ -111,6 +111,11 @@ class Solution(Noun):
         """Return the paths of all tasks' files, sorted, each once."""
         return tuple(sorted({change.path for task in self.tasks for change in task.files}))
 
+    @property
+    def deletes(self) -> frozenset[str]:
+        """Return the paths that the plan says are deleted."""
+        return frozenset(path for path in self.paths if FileAction.DELETE in self.actions(path))
+
     def actions(self, path: str) -> frozenset[FileAction]:
         """Return what the tasks do to `path`."""
         return frozenset(c.action for task in self.tasks for c in task.files if c.path == path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import PipelineError
 from pipeline.execution.workspace import Workspace
-from pipeline.git import Repository, changed_paths, diff_bytes, undo_paths, write_tree
+from pipeline.git import Repository, blobs_at, changed_paths, diff_bytes, undo_paths, write_tree
 from pipeline.plans.globs import matches_any
 from pipeline.plans.validation import path_problem
 
@@ -40,20 +40,27 @@ def fence(
     base: str,
     planned: Sequence[str],
     may_touch: Sequence[str],
+    deletable: Container[str] = (),
 ) -> Fenced:
     """Compute the allowed tree of a workspace and undo everything else in it.
 
     `base` is the commit or tree that the work started from; `planned` are paths, `may_touch`
-    globs; a path that no plan could name is opened by no glob. Creation, change, deletion and mode
-    all count. A planned file counts even when it is ignored. Raises `WorkTreeProblem`, which the
-    agent can mend.
+    globs; a path that no plan could name is opened by no glob. Creation, change and mode all count;
+    a file is deleted only where the plan says so (`deletable`): a lost test proves nothing, and no
+    glob may take one away. A planned file counts even when it is ignored. Raises
+    `WorkTreeProblem`, which the agent can mend.
     """
     outside: list[str] = []
     patch = b""
     for _ in range(ROUNDS):
         tree = _tree(repo, workspace, base, planned)
         changed = changed_paths(repo, base, tree)
-        found = _outside(changed, planned, may_touch)
+        lost = _deleted(repo, tree, changed)
+        found = [
+            path
+            for path in changed
+            if (path not in deletable if path in lost else not _allowed(path, planned, may_touch))
+        ]
         if not found:
             return Fenced(tree, tuple(changed), tuple(sorted(map(_shown, outside))), patch)
         outside += found
@@ -76,12 +83,13 @@ def _tree(repo: Repository, workspace: Workspace, base: str, planned: Sequence[s
     )
 
 
-def _outside(changed: Sequence[str], planned: Container[str], globs: Sequence[str]) -> list[str]:
-    return [path for path in changed if path not in planned and not _opened(path, globs)]
+def _deleted(repo: Repository, tree: str, changed: Sequence[str]) -> frozenset[str]:
+    """Return which of the changed paths are no longer in `tree`."""
+    return frozenset(path for path, blob in blobs_at(repo, tree, changed).items() if blob is None)
 
 
-def _opened(path: str, globs: Sequence[str]) -> bool:
-    return path_problem(path) is None and matches_any(path, globs)
+def _allowed(path: str, planned: Container[str], globs: Sequence[str]) -> bool:
+    return path in planned or (path_problem(path) is None and matches_any(path, globs))
 
 
 def _shown(path: str) -> str:

@@ -205,6 +205,7 @@ class Execution:
             base=begun.base_commit,
             planned=solution.paths,
             may_touch=record.plan.may_touch,
+            deletable=solution.deletes,
         )
         attempt.fenced = fenced
         if fenced.quarantined:

@@ -114,10 +114,35 @@ class Desk:
     def approve_all(
         self, records: Sequence[PlanningRecord], *, comment: str = ""
     ) -> list[PlanningRecord]:
-        """Sign several plans, or none of them when one cannot be approved."""
+        """Sign several plans, or none of them when one cannot be approved.
+
+        A plan whose approval holds already stays as it is, so that a command that was cut off can
+        be typed again.
+        """
         with self.book.alone():
-            signed = [self._signed(record, comment) for record in records]
-            return [self._keep(one, PlanEvent.APPROVE, plan) for one, plan in signed]
+            open_ones = [record for record in records if not self._is_approved(record)]
+            signed = [self._signed(record, comment) for record in open_ones]
+            for record, plan in signed:
+                self._keep(record, PlanEvent.APPROVE, plan)
+            return [self.book.state.planning[record.key] for record in records]
+
+    def _is_approved(self, record: PlanningRecord) -> bool:
+        """Tell whether the plan's approval holds: not expired, and signed for this repository."""
+        newest = self._current(record, "approve")
+        if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
+            return False
+        return not newest.plan.deferred and self.gate.broken(newest, self.book.state) is None
+
+    def _returned(self, record: PlanningRecord) -> PlanningRecord:
+        """Return an approved plan whose signature does not count as pending again."""
+        newest = self._current(record, "approve")
+        if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
+            return newest
+        reason = self.gate.broken(newest, self.book.state)
+        if reason is None:
+            return newest
+        plan = advance(newest.plan, PlanEvent.EXPIRE, now=self.now(), reason=reason)
+        return newest.model_copy(update={"plan": plan})
 
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
         """Turn a plan down; raises when it has landed or no reason is given."""
@@ -169,7 +194,10 @@ class Desk:
 
     def _signed(self, record: PlanningRecord, comment: str) -> tuple[PlanningRecord, Plan]:
         """Return the plan as it is now and as it is with an approval; nothing is recorded yet."""
-        record, plan = self._decidable(record, PlanEvent.APPROVE)
+        record = self._returned(record)
+        assert record.plan is not None
+        _allow(PlanEvent.APPROVE, record, record.plan)
+        plan = record.plan
         if stale := self.gate.baseless(record.base_commit):
             self._send_back(record, plan, stale)
         after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))

@@ -218,6 +218,13 @@ class Gate:
             return Stale(f"{names} landed on files of this plan: {_named(paths)}", paths)
         return Cleared(record, approval, between, tip, _TOKEN)
 
+    def broken(self, record: PlanningRecord, state: State) -> str | None:
+        """Return why an approved plan's signature does not count (any more), or None."""
+        plan, solution = record.plan, record.solution
+        if plan is None or solution is None or plan.approval is None:
+            return "it has no approval"
+        return self._invalid(record, solution, plan, plan.approval, state)
+
     def tip(self, state: State) -> str | None:
         """Return the commit at the open run's branch; None when there is neither."""
         return resolve(self._repo, f"refs/heads/{state.run.branch}") if state.run else None

@@ -67,3 +67,16 @@ def test_while_it_works_anybody_can_read_who_works_on_which_run(tmp_path: Path) 
 
         assert f"pipeline/{seen[0]['run_id']}" == night.branch
         assert not (night.root / ".workflow/run.json").exists()
+
+
+def test_an_approval_that_was_cut_off_can_be_typed_again(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        assert night.run("approve", "SOL-ISS-1-1").code == 0
+        first = night.planned()[0]
+
+        assert night.run("approve", "SOL-ISS-1-1", "SOL-ISS-2-1").code == 0
+
+        assert night.planned()[0] == first
+        assert night.run("run").code == 0

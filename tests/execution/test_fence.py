@@ -16,7 +16,14 @@ def test_planned_changes_pass_as_they_are(site: Ground) -> None:
     write_files(workspace.root, {"app.py": "VALUE = 2\n", "new.py": ""})
     (workspace.root / "docs/note.md").unlink()
     planned = ["app.py", "new.py", "docs/note.md"]
-    fenced = fence(site.repo, workspace, base=site.head, planned=planned, may_touch=())
+    fenced = fence(
+        site.repo,
+        workspace,
+        base=site.head,
+        planned=planned,
+        may_touch=(),
+        deletable={"docs/note.md"},
+    )
     assert fenced.changed == ("app.py", "docs/note.md", "new.py")
     assert (fenced.quarantined, fenced.patch) == ((), b"")
 
@@ -131,8 +138,22 @@ def test_a_planned_deletion_stays_when_its_folder_was_replaced(site: Ground) -> 
     (workspace.root / "src/pkg/__init__.py").unlink()
     (workspace.root / "src/pkg").rmdir()
     write_files(workspace.root, {"src/pkg": "a file now"})
-    planned = ["src/pkg/__init__.py"]
-    fenced = fence(site.repo, workspace, base=site.head, planned=planned, may_touch=[])
+    gone = ["src/pkg/__init__.py"]
+    fenced = fence(site.repo, workspace, base=site.head, planned=gone, may_touch=[], deletable=gone)
     assert fenced.changed == ("src/pkg/__init__.py",)
     assert fenced.quarantined == ("src/pkg",)
     assert not (workspace.root / "src").exists()
+
+
+def test_a_file_is_deleted_only_where_the_plan_says_so(site: Ground) -> None:
+    workspace = site.workspaces.open("executor", site.head)
+    (workspace.root / "app.py").unlink()
+    (workspace.root / "tests/test_app.py").unlink()
+
+    fenced = fence(
+        site.repo, workspace, base=site.head, planned=["app.py"], may_touch=["**/tests/**"]
+    )
+
+    assert fenced.changed == ()
+    assert fenced.quarantined == ("app.py", "tests/test_app.py")
+    assert (workspace.root / "tests/test_app.py").exists()
