@@ -11,7 +11,7 @@ import typer
 
 from pipeline.app.project import Project, open_project
 from pipeline.cli.options import HERE, Repo
-from pipeline.cli.streams import say
+from pipeline.cli.streams import is_read, say
 from pipeline.domain.base import iso
 from pipeline.observe.logs import LogText, forwards, last
 from pipeline.paths import Places
@@ -94,10 +94,10 @@ def command(
 
 
 def _growing(places: Places, ends: dict[Path, int | None]) -> Iterator[list[Iterator[Line]]]:
-    """Yield what has been added to the transcripts, again and again, until Ctrl-C."""
+    """Yield what has been added to the transcripts until Ctrl-C, or until nobody reads it."""
     known = {path: Growing(path, end or 0) for path, end in ends.items()}
     with contextlib.suppress(KeyboardInterrupt):
-        while True:
+        while is_read():
             for path in transcript_files(places):
                 known.setdefault(path, Growing(path))
             yield [one.read() for one in known.values()]

@@ -1,6 +1,7 @@
 """stdout and stderr as we find them: closed, full, a pipe that nobody reads, another encoding."""
 
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,13 @@ def say(text: str) -> None:
 def drop_stdout() -> None:
     """Write nothing more to stdout: nobody reads it, or it cannot be written."""
     _discard(sys.__stdout__)
+
+
+def is_read() -> bool:
+    """Tell whether anybody can still read stdout: not when it is a pipe whose reader has left."""
+    look = select.poll()
+    look.register(sys.stdout.fileno(), 0)
+    return not any(seen & select.POLLERR for _, seen in look.poll(0))
 
 
 @contextmanager

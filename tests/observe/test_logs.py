@@ -126,6 +126,18 @@ def test_following_shows_what_comes_across_runs_until_it_is_stopped(tmp_path: Pa
             assert process.stderr.read() == b""
 
 
+def test_following_ends_when_its_reader_leaves(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        Transcript(night.root / ".workflow/transcripts/planner.jsonl").note(
+            "reply", text="first", role="planner", request_id="ISS-1.1"
+        )
+        with night.process("logs", "-f") as process:
+            assert next(_lines(process)).startswith("-- ")
+            assert process.stdout is not None
+            process.stdout.close()
+            assert process.wait(10) == 0
+
+
 def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
     """Yield the lines of stdout; fails when none comes within ten seconds."""
     assert process.stdout is not None
