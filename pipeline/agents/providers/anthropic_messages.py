@@ -2,26 +2,48 @@
 
 import json
 
-from pipeline.agents.messages import CallLimits, ModelRequest, Reply
+from pipeline.agents.messages import ModelRequest, Reply
+from pipeline.agents.providers.adapter import Adapter
 from pipeline.agents.providers.anthropic_layout import Answer, request_body
-from pipeline.agents.providers.calling import (
-    DEFAULT_RETRIES,
-    Access,
-    call_vendor,
-    cut_short,
-    lost,
-    reading,
-)
+from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access, cut_short, lost, reading
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.transport import make_client
 from pipeline.agents.providers.watch import Watch
-from pipeline.domain.results import Usage
 from pipeline.errors import ProviderError
 
 
-class AnthropicMessages:
+class AnthropicSdk:
+    """Anthropic's client without retries, timeouts and telemetry of its own."""
+
+    def __init__(self, access: Access) -> None:
+        import anthropic
+        import httpx2
+
+        self.watch = Watch()
+        self._http = make_client(access.base_url, self.watch, access.environ)
+        self.client = anthropic.Anthropic(
+            api_key=access.key,
+            base_url=access.base_url,
+            max_retries=0,
+            timeout=None,
+            http_client=self._http,
+            open_telemetry=False,
+        )
+        self.errors: tuple[type[Exception], ...] = (
+            anthropic.AnthropicError,
+            httpx2.HTTPError,
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+class AnthropicMessages(Adapter):
     """A `Provider`. Plain requests: no message threads, no tool runner, no SDK retries."""
 
     name = "anthropic"
@@ -35,53 +57,19 @@ class AnthropicMessages:
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
     ) -> None:
-        import anthropic
-        import httpx2
-
-        self.model = model
-        self._effort = effort
-        self._temperature = temperature
-        self._policy = policy
-        self._watch = Watch()
-        self._http = make_client(access.base_url, self._watch, access.environ)
-        self._client = anthropic.Anthropic(
-            api_key=access.key,
-            base_url=access.base_url,
-            max_retries=0,
-            timeout=None,
-            http_client=self._http,
-            open_telemetry=False,
-        )
-        self._errors: tuple[type[Exception], ...] = (
-            anthropic.AnthropicError,
-            httpx2.HTTPError,
-            json.JSONDecodeError,
-            UnicodeDecodeError,
+        self._anthropic = AnthropicSdk(access)
+        super().__init__(
+            model, self._anthropic, effort=effort, temperature=temperature, policy=policy
         )
 
-    def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
-        """Make one model call, as `Provider` says."""
-        return call_vendor(
-            lambda: self._ask(request),
-            limits,
-            watch=self._watch,
-            policy=self._policy,
-            errors=self._errors,
-            translate=self.translate,
-        )
-
-    def price(self, usage: Usage) -> float | None:
-        """Return what `usage` costs in USD, or None when the model's price is not known."""
-        return price(usage, self.name, self.model)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def _ask(self, request: ModelRequest) -> Reply:
+    def ask(self, request: ModelRequest) -> Reply:
+        """Make the call once, as `Adapter` says."""
         answer = Answer()
         body = request_body(request, self.model, self._effort, self._temperature)
-        with self._client.messages.create(**body, stream=True) as events, reading(self.name):
+        with (
+            self._anthropic.client.messages.create(**body, stream=True) as events,
+            reading(self.name),
+        ):
             for event in events:
                 answer.take(event.to_dict())
         if not answer.complete:
