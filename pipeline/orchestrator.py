@@ -34,6 +34,9 @@ MEANING: dict[int, str] = {
 """What each exit code says to a person."""
 
 
+SOME_LEFT = "what was asked is done; `pipeline run` does the rest"
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which phases to go through, and for what."""
@@ -67,7 +70,8 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         stands = complete(work)
         code = code or stands
         report(code)
-        work.bus.emit(RunEnded(code, MEANING[code]))
+        left = code == DONE and work.book.state.run is not None
+        work.bus.emit(RunEnded(code, SOME_LEFT if left else MEANING[code]))
     return code
 
 

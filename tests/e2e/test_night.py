@@ -80,3 +80,15 @@ def test_an_approval_that_was_cut_off_can_be_typed_again(tmp_path: Path) -> None
 
         assert night.planned()[0] == first
         assert night.run("run").code == 0
+
+
+def test_a_part_that_was_asked_for_is_not_called_everything(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1", "ISS-2")
+        night.run("plan", "ISS-1")
+        night.approve_all()
+
+        ended = night.run("execute")
+
+        assert ended.code == 0
+        assert ended.err.strip().endswith("what was asked is done; `pipeline run` does the rest")
