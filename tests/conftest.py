@@ -9,6 +9,21 @@ import pytest
 
 from tests.builders import GIT_ENVIRONMENT
 
+STARTS_A_SANDBOX = (
+    "attacks",
+    "docs",
+    "e2e",
+    "execution",
+    "kill",
+    "review",
+    "test_prompt_levels.py",
+    "test_sandbox.py",
+    "test_toolbox.py",
+    "test_wheel.py",
+    "test_wrong_inputs.py",
+)
+"""Folders and files below tests/ with tests that start a sandbox, besides those that use `Night`."""
+
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_CHAT_API_KEY")
 
 
@@ -49,3 +64,11 @@ def scratch(tmp_path: Path) -> Path:
     folder = tmp_path / "scratch"
     folder.mkdir()
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what cannot run inside a sandbox, so that the pipeline can test its own repository."""
+    for item in items:
+        module = getattr(item, "module", None)
+        if not {*item.path.parts}.isdisjoint(STARTS_A_SANDBOX) or hasattr(module, "Night"):
+            item.add_marker(pytest.mark.sandbox)
