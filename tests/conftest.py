@@ -22,7 +22,7 @@ STARTS_A_SANDBOX = (
     "test_wheel.py",
     "test_wrong_inputs.py",
 )
-"""Folders and files below tests/ with tests that start a sandbox, besides those that use `Night`."""
+"""Folders and files here whose tests start a sandbox, besides those that use `Night`."""
 
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_CHAT_API_KEY")
 
@@ -70,5 +70,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what cannot run inside a sandbox, so that the pipeline can test its own repository."""
     for item in items:
         module = getattr(item, "module", None)
-        if not {*item.path.parts}.isdisjoint(STARTS_A_SANDBOX) or hasattr(module, "Night"):
+        parts = item.path.relative_to(Path(__file__).parent).parts
+        if not {*parts}.isdisjoint(STARTS_A_SANDBOX) or hasattr(module, "Night"):
             item.add_marker(pytest.mark.sandbox)
