@@ -28,7 +28,7 @@ from pipeline.sandbox import (
 )
 from tests.builders import write_files
 
-BWRAP = find_sandbox("bwrap")
+BWRAP = Bubblewrap("bwrap")
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sandbox import Jail, find_sandbox
+from pipeline.sandbox import Bubblewrap, Jail
 
-BWRAP = find_sandbox("bwrap")
+BWRAP = Bubblewrap("bwrap")
 
 
 @pytest.fixture
