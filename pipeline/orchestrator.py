@@ -10,6 +10,7 @@ anywhere and starting it again carries on.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from pipeline.domain.group import Group
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
 from pipeline.phases.complete import complete
@@ -70,7 +71,7 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         stands = complete(work)
         code = code or stands
         report(code)
-        left = code == DONE and work.book.state.run is not None
+        left = code == DONE and any(r.group is Group.NOT_STARTED for r in work.standings())
         work.bus.emit(RunEnded(code, SOME_LEFT if left else MEANING[code]))
     return code
 
