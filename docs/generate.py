@@ -150,10 +150,21 @@ MEANINGS: dict[str, str] = {
     "gate.overlap": "`sequence`: a plan may run after another one on the same files when its "
     "reviewer was shown that one; `replan`: it is planned again instead",
     "gate.expires_days": "how long an approval counts",
+    "gate.max_pending": "with so many plans waiting for a decision nothing more is planned",
+    "gate.checkpoint_every": "after so many attempts a run stops until a person confirms",
+    "gate.change_rounds": "how often changes of one issue's plan can be requested; then a person "
+    "edits or rejects it",
+    "policy.required": "table of risk to role, where another role than the usual one is needed",
+    "policy.auto_approve": "rules that approve plans without a person: [safety.md](safety.md)",
+    "policy.lock_previews": "content that steps carry is shown only once the plan is approved",
+    "validation.max_steps": "most steps of one plan",
+    "validation.max_files": "most files of one plan",
+    "validation.off": "table of rule to reason: rules that are not applied",
     "tests.command": "the project's tests, for `bash -c` in its root; not set: detected",
     "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
     "whatever else is named read-only",
     "workspace.setup": "commands run in every fresh workspace, in the sandbox",
+    "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`",
     "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
     "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
     "whoever is there is admin; with it, a name that is not listed is a user",

@@ -23,13 +23,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_core import ErrorDetails
 
-from pipeline.domain.plan import Role
+from pipeline.domain.issue import AuthorTrust
+from pipeline.domain.plan import RiskLevel, Role
 from pipeline.domain.wording import what_is_wanted
 from pipeline.errors import PipelineError, UsageProblem
 from pipeline.paths import Places
@@ -142,10 +144,52 @@ class BudgetSettings(Section):
 
 
 class GateSettings(Section):
-    """How long an approval lasts and what it does with plans that share paths."""
+    """How long an approval lasts, what waits at the gate, and for how long."""
 
     overlap: Literal["sequence", "replan"] = "sequence"
     expires_days: int = Field(7, gt=0, le=3650)
+    max_pending: int = Field(100, gt=0)
+    """With so many plans waiting for a decision nothing more is planned."""
+    checkpoint_every: int | None = Field(None, gt=0)
+    """After so many attempts the run stops until a person confirms; None: never."""
+    change_rounds: int = Field(3, ge=0)
+    """How often changes of one issue's plan can be requested."""
+    wait_s: Annotated[int, BeforeValidator(seconds)] = 0
+    """How long a run with nothing else to do waits for decisions (seconds)."""
+
+
+class AutoRule(Section):
+    """Which plans are approved without a person; all that is said has to hold."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    max_risk: RiskLevel = RiskLevel.LOW
+    labels: tuple[str, ...] = ()
+    """The issue has one of these; empty: any or none."""
+    paths: tuple[str, ...] = ()
+    """Globs; each file of the plan matches one of them; empty: any file."""
+    max_files: int | None = Field(None, gt=0)
+    max_steps: int | None = Field(None, gt=0)
+    trust: tuple[AuthorTrust, ...] = (AuthorTrust.OWNER, AuthorTrust.MEMBER)
+    """How far the least trusted author of the issue has to be trusted."""
+
+
+class PolicySettings(Section):
+    """Who may decide what; never read from a project."""
+
+    required: dict[RiskLevel, Role] = Field(default_factory=dict)
+    """The role that a risk needs, where it is another than the default."""
+    auto_approve: tuple[AutoRule, ...] = ()
+    lock_previews: bool = False
+    """Whether the content that steps carry is shown only once the plan is approved."""
+
+
+class ValidationSettings(Section):
+    """How large a plan may be, and which rules of validation are off."""
+
+    max_steps: int = Field(100, gt=0)
+    max_files: int = Field(20, gt=0)
+    off: dict[str, Annotated[str, StringConstraints(min_length=1)]] = Field(default_factory=dict)
+    """Id of a rule -> why it is off; never read from a project."""
 
 
 class TestSettings(Section):
@@ -173,6 +217,8 @@ class Settings(Section):
     limits: Limits = Limits()
     budget: BudgetSettings = BudgetSettings()
     gate: GateSettings = GateSettings()
+    policy: PolicySettings = PolicySettings()
+    validation: ValidationSettings = ValidationSettings()
     tests: TestSettings = TestSettings()
     workspace: WorkspaceSettings = WorkspaceSettings()
     sandbox: Literal["bwrap", "none"] = "bwrap"
@@ -197,6 +243,7 @@ class Settings(Section):
 
 
 ELSEWHERE = {
+    "gate.wait": "gate.wait_s",
     "sandbox.kind": "sandbox",
     "roles": "roles",
     "plans.may_touch": "may_touch",
@@ -216,24 +263,31 @@ def _section_keys() -> dict[str, str]:
         "limits": Limits,
         "budget": BudgetSettings,
         "gate": GateSettings,
+        "policy": PolicySettings,
+        "validation": ValidationSettings,
         "tests": TestSettings,
         "workspace": WorkspaceSettings,
     }
     names = [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]
-    return {name: name for name in names}
+    return {name: name for name in names if name not in ELSEWHERE.values()}
 
 
 KEYS: dict[str, str] = _section_keys() | ELSEWHERE
 """Every key of the files -> the attribute of `Settings` it sets, both dotted."""
 
-RESERVED = ("planner.base_url", "executor.base_url", "workspace.setup", "run.rehearsal")
+RESERVED = (
+    *("planner.base_url", "executor.base_url", "workspace.setup", "run.rehearsal"),
+    "validation.off",
+)
 RESERVED_SECTIONS = ("sandbox", "roles", "policy")
 """What a project cannot set for its users (D15): keys, and whole sections."""
 
+TABLES = {"roles", "policy.required", "policy.auto_approve", "validation.off"}
+"""Keys whose value is a table, which no variable can hold."""
 LISTS = {"workspace.keep", "workspace.setup", "plans.may_touch"}
 
 ENVIRONMENT: dict[str, str] = {
-    "PIPELINE_" + key.upper().replace(".", "_"): key for key in KEYS if key != "roles"
+    "PIPELINE_" + key.upper().replace(".", "_"): key for key in KEYS if key not in TABLES
 }
 """Every variable that is read -> its key."""
 

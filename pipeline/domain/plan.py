@@ -93,6 +93,10 @@ class Approval(Noun):
     decided_at: Time
     expires_at: Time
     comment: str = ""
+    rule: str | None = None
+    """The auto-approval rule that decided; None: a person did."""
+    rule_max_risk: RiskLevel | None = None
+    """Up to which risk that rule approves."""
     journal_offset: int | None = None
     """Byte offset of its journal line; outside the mac."""
     mac: str
@@ -110,6 +114,9 @@ class Plan(Noun):
     may_touch: tuple[str, ...] = ()
     """Globs of paths that may change besides the plan's files; shown to the reviewer."""
     grants: tuple[str, ...] = ()
+    """The privileges that an approval grants, as `Privilege.name` renders them."""
+    warnings: tuple[str, ...] = ()
+    """What validation tells the reviewer; not signed."""
     after: tuple[Earlier, ...] = ()
     approval: Approval | None = None
     created_at: Time

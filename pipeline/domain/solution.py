@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from pipeline.domain.base import DerivedId, Id, Noun
+from pipeline.domain.plan import RiskLevel
 
 TaskId = Annotated[str, StringConstraints(pattern=r"^T[0-9]{1,3}$")]
 
@@ -27,6 +28,30 @@ class StepType(StrEnum):
     EXECUTE_COMMAND = "execute_command"
     REFACTOR_CODE = "refactor_code"
     INSTALL_PACKAGE = "install_package"
+
+
+class Operation(StrEnum):
+    """What nobody may do unless the approval of a plan grants it (seed 000's privileged tier)."""
+
+    NETWORK = "network"
+    INSTALL = "install"
+    GIT_DESTRUCTIVE = "git_destructive"
+    FILE_WRITE_EXTERNAL = "file_write_external"
+    SHELL_EXEC = "shell_exec"
+
+
+class Privilege(Noun):
+    """A privileged operation that a solution asks for."""
+
+    operation: Operation
+    target: str = ""
+    """`file_write_external`: the absolute path; else what it is for, or empty."""
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return how a grant names it: `shell_exec`, `file_write_external:/srv/data`."""
+        return f"{self.operation}:{self.target}" if self.target else str(self.operation)
 
 
 class FileChange(Noun):
@@ -101,6 +126,9 @@ class Solution(Noun):
     tasks: tuple[Task, ...] = ()
     acceptance: Acceptance = Acceptance()
     risks: tuple[Risk, ...] = ()
+    risk_level: RiskLevel | None = None
+    """The risk that the agent sees; it can raise the computed one, never lower it."""
+    privileges: tuple[Privilege, ...] = ()
     rollback: str = ""
     artifacts: tuple[str, ...] = ()
     score: float = Field(0.0, ge=0, le=1)

@@ -126,6 +126,7 @@ def submit_solution(*, tasks: Sequence[dict[str, JsonValue]], **changes: JsonVal
         "acceptance_criteria": ["The tests of the tasks pass."],
         "acceptance_commands": [],
         "risks": [],
+        "privileges": [],
         "rollback": "Revert the commit.",
         "artifacts": [],
         "score": 0.9,

@@ -101,6 +101,8 @@ def solution_arguments(**changes: object) -> dict[str, object]:
         "goal": "An expired token no longer opens a session.",
         "approach": "Compare `exp` in verify_token of src/auth.py.",
         "assumptions": [],
+        "risk": None,
+        "privileges": [],
         "clarifying_questions": [],
         "tasks": [
             {

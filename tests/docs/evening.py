@@ -52,6 +52,8 @@ def _empty() -> Script:
         "title": "return 'untitled' for a text without letters",
         "goal": "`slug('!!!')` is `untitled` and no longer empty.",
         "approach": "slug() falls back to a fixed word.",
+        "risk": None,
+        "privileges": [],
         "clarifying_questions": ["Would an error be better than a made-up word?"],
     }
     second = {

@@ -16,6 +16,7 @@ from pipeline.domain.solution import (
     Acceptance,
     FileChange,
     Lesson,
+    Privilege,
     Risk,
     Solution,
     Step,
@@ -91,6 +92,11 @@ def to_solution(sent: SubmitSolution, *, solution_id: str, issue_id: str) -> Sol
             criteria=tuple(sent.acceptance_criteria), commands=tuple(sent.acceptance_commands)
         ),
         risks=tuple(Risk(item=risk.item, mitigation=risk.mitigation) for risk in sent.risks),
+        risk_level=sent.risk,
+        privileges=tuple(
+            Privilege(operation=asked.operation, target=asked.target, reason=asked.reason)
+            for asked in sent.privileges
+        ),
         rollback=sent.rollback,
         artifacts=tuple(sent.artifacts),
         score=sent.score,

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.domain.solution import FileAction, StepType
+from pipeline.domain.plan import RiskLevel
+from pipeline.domain.solution import FileAction, Operation, StepType
 
 
 class Wire(BaseModel):
@@ -135,6 +136,16 @@ class WireRisk(Wire):
     mitigation: str
 
 
+class WirePrivilege(Wire):
+    """A privileged operation that the work needs."""
+
+    operation: Operation
+    target: str = Field(
+        description="file_write_external: the absolute path of an existing file or folder; else ''."
+    )
+    reason: str = Field(description="Why the work cannot do without it, for the reviewer.")
+
+
 class WireLesson(Wire):
     """Something worth knowing for later issues in this repository."""
 
@@ -163,6 +174,13 @@ class SubmitSolution(FinalWire):
         description="Commands for bash -c in the root that exit 0 only when the issue is solved."
     )
     risks: list[WireRisk]
+    risk: RiskLevel | None = Field(
+        description="The risk you see, if it is higher than the steps and paths show; else null."
+    )
+    privileges: list[WirePrivilege] = Field(
+        description="Operations outside the plan's steps and tests that the work needs; usually "
+        "none."
+    )
     rollback: str = Field(description="How the change is taken back, and what would be left over.")
     artifacts: list[str] = Field(description="Names of what the change leaves behind, if anything.")
     score: float = Field(description="Your confidence from 0 to 1 that the plan works as written.")

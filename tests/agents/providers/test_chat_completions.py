@@ -76,6 +76,7 @@ def test_values_are_brought_to_the_types_of_the_schema_and_no_further() -> None:
         "tasks": [task],
         "extra": 1,
         "minutes": None,
+        "risk": None,
     }
 
 
