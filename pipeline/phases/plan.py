@@ -14,40 +14,31 @@ from pipeline.agents.tools.answers import to_solution
 from pipeline.agents.tools.boxes import planner_toolbox
 from pipeline.agents.tools.wire import SubmitSolution
 from pipeline.domain.issue import Issue
-from pipeline.domain.plan import Budget, Plan, PlanState
+from pipeline.domain.plan import PlanState
 from pipeline.domain.results import (
     FailureClass,
     PlanningRecord,
     PlanningStatus,
     Usage,
 )
-from pipeline.domain.solution import FileAction, Solution
+from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
-from pipeline.events import (
-    ClarificationNeeded,
-    PlanningFailed,
-    PlanningStarted,
-    PlanRecorded,
-)
+from pipeline.events import PlanningStarted
 from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.git import blob_at, list_files
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
+from pipeline.plans.drafting import envelope, problems_of, record_plan
 from pipeline.plans.history import is_in_history, why_not
-from pipeline.plans.markdown import keep_plan
-from pipeline.plans.risk import assess
 from pipeline.plans.standing import (
     AGAIN,
     INFRASTRUCTURE_LIMIT,
     infrastructure_failures,
 )
-from pipeline.plans.validation import check_solution
 from pipeline.store import entries
 from pipeline.store.state import State
 
 PLANNER = "planner"
-MOST_MINUTES = 60
-"""How long a plan may ask its execution to take."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +73,7 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
         if reason := _cannot_start(work, issue):
             work.tell_blocked(issue.id, reason)
             continue
-        _plan_issue(work, issue)
-        turns += 1
+        turns += _plan_issue(work, issue)
     return turns
 
 
@@ -130,17 +120,19 @@ def _cannot_start(work: Work, issue: Issue) -> str | None:
     return None
 
 
-def _plan_issue(work: Work, issue: Issue) -> None:
-    """Make one planning turn and record what came of it."""
-    state = work.book.state
-    attempt = state.next_planning_attempt(issue.id)
-    request_id = f"{issue.id}.{attempt}"
-    tip = work.tip()
-    work.book.record(
-        entries.PlanningBegun(
-            issue_id=issue.id, attempt=attempt, request_id=request_id, base_commit=tip
+def _plan_issue(work: Work, issue: Issue) -> bool:
+    """Make one planning turn and record what came of it; tell whether there was one to make."""
+    state, tip = work.book.state, work.tip()
+    with work.book.alone():  # a person may have just recorded a plan of their own
+        if not needs_plan(state, issue):
+            return False
+        attempt = state.next_planning_attempt(issue.id)
+        request_id = f"{issue.id}.{attempt}"
+        work.book.record(
+            entries.PlanningBegun(
+                issue_id=issue.id, attempt=attempt, request_id=request_id, base_commit=tip
+            )
         )
-    )
     work.bus.emit(PlanningStarted(issue.id, issue.title, attempt))
     work.purse.open_issue(
         work.settings.budget.issue_tokens, None, work.settings.limits.planning_minutes
@@ -154,11 +146,12 @@ def _plan_issue(work: Work, issue: Issue) -> None:
         _record_failure(work, issue, attempt, tip, failure, str(error), _used(work, request_id))
         if failure is FailureClass.INFRASTRUCTURE:
             work.breaker.failure(str(error))
-        return
+        return True
     finally:
         work.purse.close_issue()
     work.breaker.success()
     _record_outcome(work, issue, attempt, tip, outcome)
+    return True
 
 
 def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
@@ -191,33 +184,21 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
 def _judge(work: Work, issue: Issue, tip: str) -> Callable[[SubmitSolution], Verdict]:
     """Return what checks a submitted solution; its problems go back to the agent."""
     solution_id = work.book.state.next_solution_id(issue.id)
-    created = _created_by_dependencies(work.book.state, issue)
 
     def judge(sent: SubmitSolution) -> Verdict:
         solution = to_solution(sent, solution_id=solution_id, issue_id=issue.id)
-        problems = check_solution(
+        problems = problems_of(
             solution,
-            existing=lambda path: blob_at(work.repo, tip, path) is not None,
-            created_earlier=created,
             issue=issue,
-            untested_ok=work.settings.allow_untested,
+            state=work.book.state,
+            settings=work.settings,
+            existing=lambda path: blob_at(work.repo, tip, path) is not None,
         )
         if problems:
             return Refused("the plan cannot be accepted yet:\n- " + "\n- ".join(problems))
         return Accepted(Answer(solution, sent.minutes))
 
     return judge
-
-
-def _created_by_dependencies(state: State, issue: Issue) -> frozenset[str]:
-    """Return the paths that the plans of the issue's dependencies create."""
-    created: set[str] = set()
-    for name in issue.depends_on:
-        record = state.current(name)
-        if record is not None and record.solution is not None:
-            solution = record.solution
-            created |= {p for p in solution.paths if FileAction.CREATE in solution.actions(p)}
-    return frozenset(created)
 
 
 def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: TurnOutcome) -> None:
@@ -238,7 +219,13 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                     "solution_id": solution.solution_id,
                     "status": PlanningStatus.COMPLETED,
                     "solution": solution,
-                    "plan": _envelope(work, solution, minutes),
+                    "plan": envelope(
+                        solution,
+                        settings=work.settings,
+                        created_by=f"{PLANNER}:{work.settings.planner.model}",
+                        now=work.now(),
+                        minutes=minutes,
+                    ),
                 }
             )
         case Questions(questions=questions):
@@ -254,28 +241,13 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                     "error": outcome.reason or outcome.status,
                 }
             )
-    _keep(work, issue, record)
+    record_plan(work.book, work.bus, record, issue)
     lessons = kept_lessons(
         record.solution.lessons if record.solution else (),
         author=issue.least_trust,
         exists=frozenset(list_files(work.repo, tip)).__contains__,
     )
     work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record, lessons))
-
-
-def _envelope(work: Work, solution: Solution, minutes: int | None) -> Plan:
-    """Return the plan around a fresh solution: pending, with its risk and terms."""
-    now, budget = work.now(), work.settings.budget
-    allowed = min(max(minutes or 0, budget.issue_minutes), MOST_MINUTES)
-    return Plan(
-        state=PlanState.PENDING,
-        risk=assess(solution),
-        budget=Budget(tokens=budget.issue_tokens, minutes=allowed),
-        may_touch=work.settings.may_touch,
-        created_at=now,
-        created_by=f"{PLANNER}:{work.settings.planner.model}",
-        updated_at=now,
-    )
 
 
 def _used(work: Work, request_id: str) -> Usage:
@@ -304,27 +276,4 @@ def _record_failure(
         usage=usage,
         rehearsal=work.settings.rehearsal,
     )
-    _keep(work, issue, record)
-
-
-def _keep(work: Work, issue: Issue, record: PlanningRecord) -> None:
-    """Make the record durable, write the plan's Markdown, tell who listens."""
-    earlier = work.book.state.current(issue.id)
-    supersedes = earlier.key if record.plan and earlier and earlier.plan else None
-    work.book.record(entries.PlanRecorded(record=record, supersedes=supersedes))
-    if record.status is PlanningStatus.NEEDS_CLARIFICATION:
-        work.bus.emit(ClarificationNeeded(issue.id, record.questions))
-    elif record.solution is None or record.plan is None:
-        work.bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
-    else:
-        keep_plan(work.places.plans, record, issue)
-        work.bus.emit(
-            PlanRecorded(
-                issue.id,
-                record.key,
-                record.solution.title,
-                record.plan.risk.level,
-                len(record.solution.tasks),
-                record.usage.usd,
-            )
-        )
+    record_plan(work.book, work.bus, record, issue)

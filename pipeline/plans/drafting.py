@@ -1,0 +1,106 @@
+"""From a solution to a plan that waits: what an agent's and a person's have in common.
+
+solution -> problems_of -> envelope -> record_plan -> journal, Markdown, event
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pipeline.domain.issue import Issue
+from pipeline.domain.plan import Budget, Plan, PlanState
+from pipeline.domain.results import PlanningRecord, PlanningStatus
+from pipeline.domain.solution import FileAction, Solution
+from pipeline.events import ClarificationNeeded, EventBus, PlanningFailed, PlanRecorded
+from pipeline.plans.markdown import keep_plan
+from pipeline.plans.risk import assess
+from pipeline.plans.validation import check_solution
+from pipeline.settings import Settings
+from pipeline.store import entries
+from pipeline.store.book import Book
+from pipeline.store.state import State
+
+MOST_MINUTES = 60
+"""How long a plan may ask its execution to take."""
+
+
+def problems_of(
+    solution: Solution,
+    *,
+    issue: Issue,
+    state: State,
+    settings: Settings,
+    existing: Callable[[str], bool],
+) -> list[str]:
+    """Return what keeps a solution from being a plan, one line each; empty when nothing does.
+
+    `existing` tells whether a path is there at the plan's base commit.
+    """
+    return check_solution(
+        solution,
+        existing=existing,
+        created_earlier=created_by_dependencies(state, issue),
+        issue=issue,
+        untested_ok=settings.allow_untested,
+    )
+
+
+def created_by_dependencies(state: State, issue: Issue) -> frozenset[str]:
+    """Return the paths that the plans of the issue's dependencies create."""
+    created: set[str] = set()
+    for name in issue.depends_on:
+        record = state.current(name)
+        if record is not None and record.solution is not None:
+            solution = record.solution
+            created |= {p for p in solution.paths if FileAction.CREATE in solution.actions(p)}
+    return frozenset(created)
+
+
+def envelope(
+    solution: Solution,
+    *,
+    settings: Settings,
+    created_by: str,
+    now: datetime,
+    minutes: int | None = None,
+) -> Plan:
+    """Return the plan around a checked solution: pending, with its risk and terms.
+
+    `minutes`: how long it asks its execution to take; at most an hour is given.
+    """
+    budget = settings.budget
+    allowed = min(max(minutes or 0, budget.issue_minutes), MOST_MINUTES)
+    return Plan(
+        state=PlanState.PENDING,
+        risk=assess(solution),
+        budget=Budget(tokens=budget.issue_tokens, minutes=allowed),
+        may_touch=settings.may_touch,
+        created_at=now,
+        created_by=created_by,
+        updated_at=now,
+    )
+
+
+def record_plan(book: Book, bus: EventBus, record: PlanningRecord, issue: Issue) -> None:
+    """Make the record durable, write the plan's Markdown, tell who listens.
+
+    A record with a plan supersedes the issue's plan before it.
+    """
+    earlier = book.state.current(issue.id)
+    supersedes = earlier.key if record.plan and earlier and earlier.plan else None
+    book.record(entries.PlanRecorded(record=record, supersedes=supersedes))
+    if record.status is PlanningStatus.NEEDS_CLARIFICATION:
+        bus.emit(ClarificationNeeded(issue.id, record.questions))
+    elif record.solution is None or record.plan is None:
+        bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
+    else:
+        keep_plan(book.places.plans, record, issue)
+        bus.emit(
+            PlanRecorded(
+                issue.id,
+                record.key,
+                record.solution.title,
+                record.plan.risk.level,
+                len(record.solution.tasks),
+                record.usage.usd,
+            )
+        )
