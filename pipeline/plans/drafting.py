@@ -74,6 +74,7 @@ def envelope(
         risk=assess(solution),
         budget=Budget(tokens=budget.issue_tokens, minutes=allowed),
         may_touch=settings.may_touch,
+        grants=tuple(asked.name for asked in solution.privileges),
         created_at=now,
         created_by=created_by,
         updated_at=now,

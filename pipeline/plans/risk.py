@@ -1,15 +1,19 @@
-"""How risky a plan is: the highest of its steps, by seed 002's table, and its reasons.
+"""How risky a plan is: the highest of its effects, and all of them as reasons.
 
-A file that no step of its task speaks of counts like the step that would make the same change. A
-command that is also a test is no step of its own: tests run in the sandbox in any case.
+steps        seed 002's table; a file that no step speaks of counts like the step for it
+paths        `risk_paths.PATH_RULES`
+commands     `risk_commands.COMMAND_RULES`; a command that is also a test is no step of its own
+privileges   `privileges.TERMS`
+the agent    its word can raise the level, never lower it
 """
 
-import re
 from collections.abc import Iterator
 
 from pipeline.domain.plan import PlanRisk, RiskLevel
 from pipeline.domain.solution import FileAction, Solution, Step, StepType, Task
-from pipeline.plans.globs import matches
+from pipeline.plans.privileges import TERMS
+from pipeline.plans.risk_commands import command_risks
+from pipeline.plans.risk_paths import path_risks
 
 STEP_RISK: dict[StepType, RiskLevel] = {
     StepType.CREATE_FILE: RiskLevel.LOW,
@@ -35,58 +39,42 @@ VERBS: dict[StepType, str] = {
     StepType.INSTALL_PACKAGE: "installs",
 }
 
-CRITICAL_PATHS: dict[str, str] = {
-    ".github/workflows/**": "CI runs it with the project's secrets",
-    ".github/actions/**": "CI runs it with the project's secrets",
-    ".circleci/**": "CI runs it with the project's secrets",
-    ".gitlab-ci.yml": "CI runs it with the project's secrets",
-    "**/Jenkinsfile": "CI runs it with the project's secrets",
-    "**/.env": "it holds secrets",
-    "**/.env.*": "it holds secrets",
-    "**/CODEOWNERS": "it says who has to review what",
-}
-"""Globs whose change is CRITICAL, and why."""
-
-CRITICAL_WORDS = frozenset(
-    {
-        *("auth", "authentication", "authorization", "oauth", "jwt", "login", "permission"),
-        *("permissions", "password", "passwords", "passwd", "secret", "secrets", "credential"),
-        *("credentials", "crypto", "sudoers"),
-    }
-)
-"""Words in a path that make its change CRITICAL: it decides about access (seed 002)."""
-
-WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+Effect = tuple[RiskLevel, str]
+"""A level, and what brings it in words."""
 
 
 def assess(solution: Solution) -> PlanRisk:
     """Return the level of the riskiest effect, and every effect above LOW as a line."""
-    found = [effect for task in solution.tasks for effect in _effects(task, solution)]
-    found += [
-        (RiskLevel.CRITICAL, f"{path}: {reason}")
-        for path in solution.paths
-        if (reason := critical_path(path))
-    ]
-    if not found:
-        return PlanRisk(level=RiskLevel.LOW, reasons=("LOW: changes nothing",))
-    level = max((one for one, _ in found), key=lambda risk: risk.rank)
+    found = list(_effects(solution))
+    seen = max((level for level, _ in found), key=_rank, default=RiskLevel.LOW)
+    said = solution.risk_level or seen
+    if said.rank > seen.rank:
+        found.append((said, f"the planner says so; what it plans shows {seen}"))
     found.sort(key=lambda pair: -pair[0].rank)
-    lines = [f"{one}: {text}" for one, text in found if one.rank > RiskLevel.LOW.rank]
-    return PlanRisk(
-        level=level, reasons=tuple(dict.fromkeys(lines)) or ("LOW: only creates files",)
-    )
+    lines = [f"{level}: {text}" for level, text in found if level is not RiskLevel.LOW]
+    if not lines:
+        lines = ["LOW: only creates files" if found else "LOW: changes nothing"]
+    return PlanRisk(level=max(seen, said, key=_rank), reasons=tuple(dict.fromkeys(lines)))
 
 
-def critical_path(path: str) -> str | None:
-    """Return why a change of `path` concerns the project's security, or None."""
-    for glob, reason in CRITICAL_PATHS.items():
-        if matches(path, glob):
-            return reason
-    words = {word.lower() for word in WORD.findall(path)} & CRITICAL_WORDS
-    return f"its name says {min(words)!r}: it may decide about access" if words else None
+def _rank(level: RiskLevel) -> int:
+    return level.rank
 
 
-def _effects(task: Task, solution: Solution) -> Iterator[tuple[RiskLevel, str]]:
+def _effects(solution: Solution) -> Iterator[Effect]:
+    for task in solution.tasks:
+        yield from _steps(task, solution)
+    for path in solution.paths:
+        for level, reason in path_risks(path, solution.actions(path)):
+            yield level, f"{path}: {reason}"
+    for command in _commands(solution):
+        yield from command_risks(command)
+    for asked in solution.privileges:
+        terms = TERMS[asked.operation]
+        yield terms.risk, f"asks for {asked.name}: {terms.means}"
+
+
+def _steps(task: Task, solution: Solution) -> Iterator[Effect]:
     tests = {*task.tests, *solution.acceptance.commands}
     targets = {step.target for step in task.steps}
     for step in task.steps:
@@ -96,6 +84,13 @@ def _effects(task: Task, solution: Solution) -> Iterator[tuple[RiskLevel, str]]:
         if change.path not in targets or change.action is FileAction.DELETE:
             kind = STEP_OF_ACTION[change.action]
             yield STEP_RISK[kind], f"{task.id} {VERBS[kind]} {change.path}"
+
+
+def _commands(solution: Solution) -> Iterator[str]:
+    for task in solution.tasks:
+        yield from (step.command for step in task.steps if step.command is not None)
+        yield from task.tests
+    yield from solution.acceptance.commands
 
 
 def _object(step: Step) -> str:

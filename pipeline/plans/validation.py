@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from pipeline.domain.issue import Issue
 from pipeline.domain.solution import FileAction, FileChange, Solution, StepType, Task
+from pipeline.plans.privileges import privilege_problems
 from pipeline.plans.sanitize import clean
 
 MAX_STEPS = 100
@@ -41,6 +42,7 @@ def check_solution(
     problems = [
         *_whole(solution, issue, untested_ok=untested_ok),
         *_commands(solution),
+        *privilege_problems(solution),
         *(line for i, task in enumerate(solution.tasks) for line in _task(task, f"tasks[{i}]")),
     ]
     order, unordered = _task_order(solution)
