@@ -16,7 +16,10 @@ def desk(
     """Return where a person's decisions are made; `patient`: see `Desk`."""
     executor = project.settings.executor
     return Desk(
+        repo=project.repo,
         places=project.places,
+        settings=project.settings,
+        bus=bus,
         book=open_book(project, bus, probe=probe),
         gate=Gate(project.repo, project.places, project.settings, utc_now),
         issues=project.issues,

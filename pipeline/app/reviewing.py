@@ -147,6 +147,8 @@ class Review:
             raise PipelineError(f"cannot {verb} {key}: it is {plan.state}")
         if verb is Verb.DEFER and plan.deferred:
             raise PipelineError(f"{key} is deferred already")
+        if verb is Verb.CHANGES:
+            self._desk.require_round(page.record)
         if verb is Verb.APPROVE:
             moved = [note.text for note in page.shown.notes if note.warns]
             if moved:
@@ -168,7 +170,7 @@ def _answer(desk: Desk, record: PlanningRecord, words: str) -> object:
     """Hand answers to the planner: a question is retried, a plan that asks is sent back."""
     if record.plan is None:
         return desk.retry(record.issue_id, feedback=words)
-    return desk.request_changes(record, what=words)
+    return desk.request_changes(record, what=words, kind="clarification")
 
 
 RECORD: dict[Verb, Callable[[Desk, PlanningRecord, str], object]] = {

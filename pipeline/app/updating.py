@@ -71,7 +71,7 @@ def plan_again(project: Project, meeting: Meeting, reason: str, bus: EventBus) -
     """Send a planned issue back to planning; an approval of its plan is void."""
     here, record = desk(project, bus), meeting.record
     if record is not None and record.plan is not None and record.plan.state in DECIDABLE:
-        here.request_changes(record, what=reason)
+        here.request_changes(record, what=reason, kind="comment")
     else:
         here.retry(meeting.issue_id, feedback=reason)
 

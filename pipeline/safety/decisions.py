@@ -11,16 +11,20 @@ from typing import Literal, NoReturn
 
 from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.plan import Plan, PlanState
-from pipeline.domain.results import FailureClass, PlanningRecord, Usage
+from pipeline.domain.results import ExecutionStatus, FailureClass, PlanningRecord, Usage
 from pipeline.errors import PipelineError, UsageProblem
+from pipeline.events import EventBus
+from pipeline.git import Repository
 from pipeline.paths import Places
 from pipeline.plans.lifecycle import DEFERRABLE, TRANSITIONS, PlanEvent, advance, defer
 from pipeline.plans.markdown import keep_plan, render_plan
 from pipeline.plans.page import plan_page
+from pipeline.plans.rounds import rounds
 from pipeline.plans.sanitize import clean
 from pipeline.safety.briefing import Briefing, Price, briefing
 from pipeline.safety.gate import Gate, Stale
 from pipeline.safety.policy import Approver
+from pipeline.settings import Settings
 from pipeline.store.book import Book
 from pipeline.store.entries import PlanChanged, RetryAsked
 
@@ -30,6 +34,7 @@ VERBS = {
     PlanEvent.APPROVE: "approve",
     PlanEvent.REJECT: "reject",
     PlanEvent.REQUEST_CHANGES: "request changes of",
+    PlanEvent.SUPERSEDE: "supersede",
 }
 """What a person decides, in words."""
 
@@ -45,15 +50,30 @@ SIGNED_AWAY = frozenset({FailureClass.PLAN_TOO_NARROW, FailureClass.BUDGET})
 NEW_ISSUE = "`pipeline add` takes what is still wrong as a new issue"
 
 
+FeedbackKind = Literal["changes", "clarification", "comment"]
+"""What words about a plan are: wishes, answers to its questions, news of its issue."""
+
+
 def _unknown_price(_usage: Usage) -> float | None:
     return None
+
+
+@dataclass(frozen=True)
+class Left:
+    """A plan that was to be approved with others and cannot be, and why."""
+
+    solution_id: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Desk:
     """Where one person decides, with everything that a decision is checked against."""
 
+    repo: Repository
     places: Places
+    settings: Settings
+    bus: EventBus
     book: Book
     gate: Gate
     issues: Callable[[], Sequence[Issue]]
@@ -126,16 +146,36 @@ class Desk:
                 self._keep(record, PlanEvent.APPROVE, plan)
             return [self.book.state.planning[record.key] for record in records]
 
+    def approve_what_can_be(
+        self, records: Sequence[PlanningRecord], *, comment: str = ""
+    ) -> tuple[list[PlanningRecord], list[Left]]:
+        """Sign those of several plans that can be approved; return them, and why others were left.
+
+        For plans that nobody named: one that has gone stale, or that needs a higher role, keeps
+        none of the others from being approved.
+        """
+        signed: list[tuple[PlanningRecord, Plan]] = []
+        left: list[Left] = []
+        with self.book.alone():
+            for record in records:
+                try:
+                    signed.append(self._signed(self.current(record, "approve"), comment))
+                except PipelineError as error:
+                    left.append(Left(record.key, str(error)))
+            for record, plan in signed:
+                self._keep(record, PlanEvent.APPROVE, plan)
+            return [self.book.state.planning[record.key] for record, _ in signed], left
+
     def _is_approved(self, record: PlanningRecord) -> bool:
         """Tell whether the plan's approval holds: not expired, and signed for this repository."""
-        newest = self._current(record, "approve")
+        newest = self.current(record, "approve")
         if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
             return False
         return not newest.plan.deferred and self.gate.broken(newest, self.book.state) is None
 
     def _returned(self, record: PlanningRecord) -> PlanningRecord:
         """Return an approved plan whose signature does not count as pending again."""
-        newest = self._current(record, "approve")
+        newest = self.current(record, "approve")
         if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
             return newest
         reason = self.gate.broken(newest, self.book.state)
@@ -150,23 +190,82 @@ class Desk:
         feedback = self._feedback("rejection", reason)
         return self._take_back(record, PlanEvent.REJECT, reason, feedback)
 
-    def request_changes(self, record: PlanningRecord, *, what: str) -> PlanningRecord:
-        """Send a plan back to planning with words; its approval, if any, is void."""
+    def request_changes(
+        self, record: PlanningRecord, *, what: str, kind: FeedbackKind = "changes"
+    ) -> PlanningRecord:
+        """Send a plan back to planning with words; its approval, if any, is void.
+
+        Only `changes` count as rounds, of which there are `gate.change_rounds` for each issue; the
+        other kinds answer a question or say that the issue has changed.
+        """
         what = _words(what, "WHAT")
-        feedback = self._feedback("changes", what)
-        return self._take_back(record, PlanEvent.REQUEST_CHANGES, what, feedback)
+        with self.book.alone():
+            self._decidable(record, PlanEvent.REQUEST_CHANGES)
+            if kind == "changes":
+                self.require_round(record)
+            feedback = self._feedback(kind, what)
+            return self._take_back(record, PlanEvent.REQUEST_CHANGES, what, feedback)
+
+    def require_round(self, record: PlanningRecord) -> None:
+        """Raise when changes of this issue's plans were requested as often as they may be."""
+        asked, most = rounds(self.book.state, record.issue_id), self.settings.gate.change_rounds
+        if asked >= most:
+            raise PipelineError(
+                f"changes of {record.issue_id}'s plans were requested {asked} of {most} times: "
+                f"`pipeline edit {record.key}` writes it yourself, "
+                f'`pipeline reject {record.key} --reason "..."` turns it down'
+            )
+
+    def supersede(self, record: PlanningRecord, *, by: PlanningRecord) -> PlanningRecord:
+        """Retire an earlier plan of an issue in favour of its current one, `by`.
+
+        One that is superseded already stays as it is; no approval of it counts any more.
+        """
+        with self.book.alone():
+            state = self.book.state
+            now = state.planning[record.key]
+            verb = f"cannot supersede {record.key} by {by.key}"
+            if by.issue_id != record.issue_id:
+                raise PipelineError(f"{verb}: that is a plan of {by.issue_id}")
+            if record.key == by.key or state.current_key(record.issue_id) != by.key:
+                raise PipelineError(
+                    f"{verb}: only the issue's current plan, {state.current_key(record.issue_id)}, "
+                    "takes the place of an earlier one"
+                )
+            if any(one.status is ExecutionStatus.COMPLETED for one in state.attempts(record.key)):
+                raise PipelineError(f"{verb}: it has landed; {NEW_ISSUE}")
+            if now.plan is None or now.plan.state is PlanState.SUPERSEDED:
+                return now
+            changed = advance(
+                now.plan, PlanEvent.SUPERSEDE, now=self.now(), reason=f"replaced by {by.key}"
+            )
+            self.gate.withdraw(now)
+            return self._keep(now, PlanEvent.SUPERSEDE, changed)
 
     def defer(self, record: PlanningRecord, *, deferred: bool = True) -> PlanningRecord:
         """Set a pending or approved plan aside, or take it up again; its decision stays."""
         verb = "defer" if deferred else "take up"
         with self.book.alone():
-            record = self._current(record, verb)
+            record = self.current(record, verb)
             assert record.plan is not None
             if record.plan.state not in DEFERRABLE or record.plan.deferred is deferred:
                 now = "deferred" if record.plan.deferred else f"{record.plan.state}, not deferred"
                 raise PipelineError(f"cannot {verb} {record.key}: it is {now}")
             changed = defer(record.plan, now=self.now(), deferred=deferred)
             return self._keep(record, "defer", changed)
+
+    def current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
+        """Return the newest form of a plan that may still be decided on."""
+        state = self.book.state
+        newest = state.current(record.issue_id)
+        if newest is None or newest.key != record.key:
+            instead = f": {newest.key} is the current plan" if newest else ""
+            raise PipelineError(f"cannot {verb} {record.key}: it is superseded{instead}")
+        if state.landed(record.issue_id) is not None:
+            raise PipelineError(f"cannot {verb} {record.key}: it has landed; {NEW_ISSUE}")
+        if state.open_attempt is not None and state.open_attempt.solution_id == record.key:
+            raise PipelineError(f"cannot {verb} {record.key}: it is being executed")
+        return newest
 
     def retry(self, issue_id: str, *, feedback: str = "") -> Again:
         """Take an issue up again; return which phase does. Raises when nothing is to be retried."""
@@ -251,23 +350,10 @@ class Desk:
 
     def _decidable(self, record: PlanningRecord, event: PlanEvent) -> tuple[PlanningRecord, Plan]:
         """Return the plan as it is now, or raise when it allows no such decision."""
-        record = self._current(record, VERBS[event])
+        record = self.current(record, VERBS[event])
         assert record.plan is not None
         _allow(event, record, record.plan)
         return record, record.plan
-
-    def _current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
-        """Return the newest form of a plan that may still be decided on."""
-        state = self.book.state
-        newest = state.current(record.issue_id)
-        if newest is None or newest.key != record.key:
-            instead = f": {newest.key} is the current plan" if newest else ""
-            raise PipelineError(f"cannot {verb} {record.key}: it is superseded{instead}")
-        if state.landed(record.issue_id) is not None:
-            raise PipelineError(f"cannot {verb} {record.key}: it has landed; {NEW_ISSUE}")
-        if state.open_attempt is not None and state.open_attempt.solution_id == record.key:
-            raise PipelineError(f"cannot {verb} {record.key}: it is being executed")
-        return newest
 
     def _keep(
         self,

@@ -3,11 +3,12 @@
 planning_begun .. plan_recorded .. plan_changed*      planning, open_planning, feedback
 attempt_begun .. landing_begun .. attempt_recorded    execution, open_attempt, open_landing
 call_settled                                          spent, spent_on
+checkpoint_reached .. confirmed                       checkpoint, unconfirmed
 turn_settled, ledger_folded                           ledger, memory
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from pipeline.domain.results import (
 )
 from pipeline.store.entries import (
     AttemptBegun,
+    CheckpointReached,
     Entry,
     LandingBegun,
     LedgerFolded,
@@ -34,6 +36,7 @@ from pipeline.store.entries import (
     RunOpened,
     TurnSettled,
 )
+from pipeline.store.index import Index
 from pipeline.store.line import Line
 from pipeline.store.numbers import Numbers
 from pipeline.store.outline import execution_outline, planning_outline
@@ -69,6 +72,13 @@ class State:
         """Role -> digests of its finished turns, oldest first."""
         self.memory: dict[str, str] = {}
         self.quota: QuotaPaused | None = None
+        self.checkpoint: CheckpointReached | None = None
+        """Where execution stopped for a confirmation that has not come yet."""
+        self.unconfirmed: set[str] = set()
+        """Solutions that were attempted since the last confirmation."""
+        self._named = Index(self.planning, self._paths_of)
+        self._open = Index(self.planning, self._globs_of)
+        self._landed_on = Index(self.execution, self._landed_paths_of)
         self._spending = Spending()
         self._landing: Line | None = None
         self._issue_of: dict[str, str] = {}
@@ -133,6 +143,10 @@ class State:
         keys = self._plans_of.get(issue_id)
         return self.planning[keys[-1]] if keys else None
 
+    def plan_keys(self, issue_id: str) -> tuple[str, ...]:
+        """Return the keys of all planning records of an issue, oldest first."""
+        return tuple(self._plans_of.get(issue_id, ()))
+
     def plans(self, issue_id: str) -> list[PlanningRecord]:
         """Return all planning records of an issue, oldest first."""
         return [self.planning[key] for key in self._plans_of.get(issue_id, ())]
@@ -140,6 +154,23 @@ class State:
     def attempts(self, solution_id: str) -> list[ExecutionRecord]:
         """Return the records of all attempts at a solution, oldest first."""
         return [self.execution[key] for key in self._attempts_at.get(solution_id, ())]
+
+    def plans_naming(self, paths: Iterable[str]) -> set[str]:
+        """Return the keys of all plans, current or not, that name one of `paths`."""
+        return self._named.keys(paths)
+
+    def plans_open_to(self, covers: Callable[[tuple[str, ...]], bool]) -> set[str]:
+        """Return the keys of all plans whose `may_touch` globs `covers` says yes to."""
+        return self._open.keys([globs for globs in self._open.labels if covers(globs)])
+
+    def landings_on(self, paths: Iterable[str]) -> list[ExecutionRecord]:
+        """Return the attempts that landed and changed one of `paths`, in no order."""
+        return [self.execution[key] for key in self._landed_on.keys(paths)]
+
+    def landing_of(self, solution_id: str) -> ExecutionRecord | None:
+        """Return the attempt at a solution that landed and was not rolled back."""
+        done = ExecutionStatus.COMPLETED
+        return next((one for one in self.attempts(solution_id) if one.status is done), None)
 
     def landed(self, issue_id: str) -> ExecutionRecord | None:
         """Return the record of the attempt that landed and was not rolled back."""
@@ -157,6 +188,18 @@ class State:
     def next_execution_id(self, issue_id: str) -> str:
         """Return `EXR-<issue>-<n>` with the next free number; removed ones count as used."""
         return self._numbers.next_execution_id(issue_id)
+
+    def _paths_of(self, key: str) -> Collection[str]:
+        solution = self.planning.outline(key).solution
+        return solution.paths if solution else ()
+
+    def _globs_of(self, key: str) -> Collection[tuple[str, ...]]:
+        plan = self.planning.outline(key).plan
+        return (plan.may_touch,) if plan else ()
+
+    def _landed_paths_of(self, key: str) -> Collection[str]:
+        record = self.execution[key]
+        return record.files_modified if record.status is ExecutionStatus.COMPLETED else ()
 
     def _run_opened(self, line: Line) -> None:
         entry = _parsed(line, RunOpened)
@@ -234,6 +277,7 @@ class State:
         self.open_attempt = entry
         self._landing = None
         self.rerun.discard(entry.solution_id)
+        self.unconfirmed.add(entry.solution_id)
 
     def _landing_begun(self, line: Line) -> None:
         self._landing = line
@@ -273,6 +317,13 @@ class State:
     def _quota_over(self, _line: Line) -> None:
         self.quota = None
 
+    def _checkpoint_reached(self, line: Line) -> None:
+        self.checkpoint = _parsed(line, CheckpointReached)
+
+    def _confirmed(self, _line: Line) -> None:
+        self.checkpoint = None
+        self.unconfirmed.clear()
+
 
 FOLDS: dict[str, Callable[[State, Line], None]] = {
     "run_opened": State._run_opened,
@@ -290,6 +341,8 @@ FOLDS: dict[str, Callable[[State, Line], None]] = {
     "ledger_folded": State._ledger_folded,
     "quota_paused": State._quota_paused,
     "quota_over": State._quota_over,
+    "checkpoint_reached": State._checkpoint_reached,
+    "confirmed": State._confirmed,
 }
 """Kind -> how it changes the state. A kind that is missing here is for the audit alone."""
 

@@ -25,7 +25,10 @@ def world(tmp_path: Path) -> World:
 def desk(world: World, book: Book | None = None) -> Desk:
     """Return where decisions are made, by default with the world's own book."""
     return Desk(
+        repo=world.repo,
         places=world.places,
+        settings=world.settings,
+        bus=EventBus(),
         book=book or world.book,
         gate=world.gate,
         issues=lambda: world.issues,
