@@ -107,6 +107,35 @@ class GateWaits(Event):
 
 
 @dataclass(frozen=True)
+class WaitBegan(Event):
+    """A run with nothing else to do waits for what people decide, until `until` (UTC)."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class WaitEnded(Event):
+    """The wait is over and nobody decided; the plans stay where they are."""
+
+    solution_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlanningPaused(Event):
+    """So many plans wait for a decision that nothing more is planned."""
+
+    waiting: int
+
+
+@dataclass(frozen=True)
+class ConfirmationWanted(Event):
+    """So many solutions were executed that a person has to confirm before the next one is."""
+
+    solutions: int
+
+
+@dataclass(frozen=True)
 class IssueBlocked(Event):
     """An issue cannot start."""
 

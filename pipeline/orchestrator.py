@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pipeline.domain.group import Group
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
-from pipeline.phases.complete import complete
+from pipeline.phases.complete import WAITS, complete
 from pipeline.phases.execute import execute, require_tests
 from pipeline.phases.gate import gate
 from pipeline.phases.init import init
 from pipeline.phases.plan import plan
+from pipeline.phases.waiting import Wait
 from pipeline.phases.work import Work
+from pipeline.plans.holds import awaits_confirmation
 
 DONE, A_BUG = 0, 70
 
@@ -36,6 +38,7 @@ MEANING: dict[int, str] = {
 
 
 SOME_LEFT = "what was asked is done; `pipeline run` does the rest"
+AT_CHECKPOINT = "stopped at a checkpoint: `pipeline confirm`, then `pipeline run`"
 
 
 @dataclass(frozen=True)
@@ -71,20 +74,31 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         stands = complete(work)
         code = code or stands
         report(code)
-        left = code == DONE and any(r.group is Group.NOT_STARTED for r in work.standings())
-        work.bus.emit(RunEnded(code, SOME_LEFT if left else MEANING[code]))
+        work.bus.emit(RunEnded(code, _summary(work, code)))
     return code
+
+
+def _summary(work: Work, code: int) -> str:
+    """Return what the exit code means here, for a person."""
+    rows = work.standings()
+    if code == DONE and any(row.group is Group.NOT_STARTED for row in rows):
+        return SOME_LEFT
+    if code == WAITS and awaits_confirmation(rows, work.book.state):
+        return AT_CHECKPOINT
+    return MEANING[code]
 
 
 def _work_through(work: Work, wanted: Wanted) -> None:
     """Plan, gate and execute until a round finds nothing more to do.
 
     A second round is needed when a plan went stale, a record was removed by hand, or a decision
-    came in meanwhile.
+    came in meanwhile. A run that executes may wait for decisions before it gives up.
     """
+    wait = Wait(work, planning=wanted.planning, solutions=wanted.solutions)
     while True:
+        seen = wait.look()
         turns = plan(work, wanted.issues) if wanted.planning else 0
         gate(work)
         attempts = execute(work, wanted.solutions) if wanted.execution else 0
-        if turns + attempts == 0:
+        if turns + attempts == 0 and not (wanted.execution and wait.for_news(seen)):
             return

@@ -3,16 +3,24 @@
 from pipeline.app.project import Project, where_all_stand
 from pipeline.domain.base import utc_now
 from pipeline.observe.report import Report, make_report, to_markdown
+from pipeline.plans.holds import holds
 from pipeline.store.book import Book
 from pipeline.store.files import write_atomic
+from pipeline.store.run_info import alive, waits_for_decisions
 from pipeline.store.state import State
 
 
 def make_project_report(project: Project, state: State, code: int | None = None) -> Report:
     """Gather the report from the records."""
+    rows = where_all_stand(project, state)
+    held_up = holds(rows, state, project.settings.gate.max_pending)
+    worker = alive(project.places)
+    if worker is not None and worker.waits_until:
+        held_up = (waits_for_decisions(worker.waits_until), *held_up)
     return make_report(
-        where_all_stand(project, state),
+        rows,
         state,
+        holds=held_up,
         now=utc_now(),
         sandbox=project.settings.sandbox,
         code=code,

@@ -1,6 +1,7 @@
 """Wiring of the summary that `status` shows: made from the records, kept for the next time."""
 
 from pipeline.app.project import Project, read_book, where_all_stand
+from pipeline.plans.holds import holds
 from pipeline.plans.standing import Standing
 from pipeline.store.book import Book
 from pipeline.store.summary import Row, Summary, make_ground, save
@@ -15,9 +16,11 @@ def keep_summary(project: Project, book: Book) -> Summary:
     """Make the summary of a book's state, and keep it."""
     ground = make_ground(project.places, end=book.journal.end, last_hash=book.journal.last_hash)
     state = book.state
+    rows = where_all_stand(project, state)
     summary = Summary(
         ground=ground,
-        rows=tuple(_row(one) for one in where_all_stand(project, state)),
+        rows=tuple(_row(one) for one in rows),
+        holds=holds(rows, state, project.settings.gate.max_pending),
         run_id=state.run.run_id if state.run else None,
         branch=state.run.branch if state.run else None,
         planning=state.open_planning is not None,

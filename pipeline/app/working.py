@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import keep_summary
 from pipeline.domain.base import iso, utc_now
+from pipeline.domain.issue import Issue
 from pipeline.errors import QuotaPause, QuotaReached, Stopped
 from pipeline.events import EventBus, QuotaOver, QuotaPaused
 from pipeline.execution.verify import Verifier
@@ -132,8 +134,16 @@ def require_keys(project: Project, work: Work, wanted: Wanted) -> None:
     state, issues = work.book.state, planning_order(project.issues())
     if wanted.planning and any(needs_plan(state, issue) for issue in issues):
         _provider(PLANNER, work).close()
-    if wanted.execution and any(is_ready(state, record) for record in state.planning.values()):
+    ready = any(is_ready(state, record) for record in state.planning.values())
+    if wanted.execution and (ready or _may_become_ready(work, issues)):
         _provider(EXECUTOR, work).close()
+
+
+def _may_become_ready(work: Work, issues: Sequence[Issue]) -> bool:
+    """Tell whether a run that waits at the gate may have something to execute by and by."""
+    state = work.book.state
+    left = any(not issue.closed and state.landed(issue.id) is None for issue in issues)
+    return left and work.settings.gate.wait_s > 0
 
 
 def _settings_of(role: str, work: Work) -> AgentSettings:

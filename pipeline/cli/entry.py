@@ -58,6 +58,7 @@ COMMANDS: dict[str, Entry] = {
     "request-changes": Entry("request_changes", "Send a plan back with words.", DECIDE),
     "reject": Entry("reject", "Turn a plan down for good.", DECIDE),
     "defer": Entry("defer", "Set plans aside for later.", DECIDE),
+    "confirm": Entry("confirm", "Let a run go on at a checkpoint.", DECIDE),
     "retry": Entry("retry", "Take an issue up again, with new information.", DECIDE),
     "plan": Entry("plan", "Turn issues into plans; changes no code.", WORK),
     "execute": Entry("execute", "Carry approved plans out, one tested commit each.", WORK),

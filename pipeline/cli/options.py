@@ -64,6 +64,14 @@ WaitQuota = Annotated[
         "--wait-quota", metavar="TIME", help="Wait that long for a quota to reset (30m, 6h)."
     ),
 ]
+WaitGate = Annotated[
+    str | None,
+    typer.Option(
+        "--wait-gate",
+        metavar="TIME",
+        help="With nothing else to do, wait that long for decisions made elsewhere (60s, 8h).",
+    ),
+]
 AllowUntested = Annotated[
     bool, typer.Option("--allow-untested", help="Work on a project without tests; reports say so.")
 ]
@@ -85,6 +93,7 @@ KEY_OF: dict[str, str] = {
     "max_usd": "budget.usd",
     "max_tokens": "budget.tokens",
     "wait_quota": "run.wait_quota",
+    "wait_gate": "gate.wait",
     "allow_untested": "run.allow_untested",
     "allow_red_baseline": "run.allow_red_baseline",
     "sandbox": "sandbox.kind",

@@ -14,7 +14,7 @@ from pipeline.cli.output import print_json, print_table
 from pipeline.cli.tables import load_function
 from pipeline.domain.group import Group
 from pipeline.paths import Places, UserPlaces
-from pipeline.store.run_info import RunInfo, alive
+from pipeline.store.run_info import RunInfo, alive, waits_for_decisions
 from pipeline.store.summary import Row, Summary, load
 
 QUEUE_STATUS: dict[str, str] = {
@@ -55,7 +55,7 @@ def nearby(folder: Path) -> Places | None:
 
 def phase(summary: Summary, worker: RunInfo | None) -> str:
     """Return the word for what is going on: init, planning, gate, executing or complete."""
-    if worker is not None:
+    if worker is not None and not worker.waits_until:
         return "executing" if summary.executing else "planning" if summary.planning else "init"
     groups = {row.group for row in summary.rows}
     if Group.NEEDS_YOU in groups:
@@ -68,7 +68,8 @@ def _document(summary: Summary, worker: RunInfo | None) -> dict[str, object]:
     run = {"run_id": summary.run_id, "branch": summary.branch} if summary.run_id else None
     return {
         "phase": phase(summary, worker),
-        "working": {"pid": worker.pid, "started_at": worker.started_at} if worker else None,
+        "working": _worker(worker) if worker else None,
+        "holds": list(summary.holds),
         "run": run,
         "issues": {
             row.id: {
@@ -98,13 +99,31 @@ def _document(summary: Summary, worker: RunInfo | None) -> dict[str, object]:
     }
 
 
+def _worker(worker: RunInfo) -> dict[str, object]:
+    return {
+        "pid": worker.pid,
+        "started_at": worker.started_at,
+        "waits_until": worker.waits_until,
+    }
+
+
+def _at_work(worker: RunInfo | None) -> str:
+    if worker is None:
+        return "not working"
+    if worker.waits_until:
+        return f"{waits_for_decisions(worker.waits_until)} (pid {worker.pid})"
+    return f"working (pid {worker.pid})"
+
+
 def _show(summary: Summary, worker: RunInfo | None) -> None:
-    at_work = f"working (pid {worker.pid})" if worker else "not working"
+    at_work = _at_work(worker)
     where = f" on {summary.branch}" if summary.branch else ""
     typer.echo(f"{phase(summary, worker)}{where}, {at_work}")
     counts = Counter(row.group for row in summary.rows)
     said = [f"{counts[group]} {group}" for group in Group if counts[group]]
     typer.echo(", ".join(said) or "the backlog is empty: pipeline add, pipeline import")
+    for hold in summary.holds:
+        typer.echo(hold)
     waiting = [row for row in summary.rows if row.group not in (Group.LANDED, Group.NOT_STARTED)]
     if waiting:
         typer.echo("")

@@ -62,6 +62,8 @@ def _close(report: Report) -> None:
     )
     if report.groups[Group.LANDED] and report.branch:
         typer.echo(f"landed on {report.branch}: git log {report.branch}")
+    for hold in report.holds:
+        typer.echo(hold)
     _say_what_waits(report.groups[Group.NEEDS_YOU])
     typer.echo("the whole report: pipeline report")
 

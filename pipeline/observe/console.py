@@ -12,7 +12,9 @@ import orjson
 
 from pipeline import events as e
 from pipeline.domain.base import iso
+from pipeline.plans.holds import confirmation_wanted, planning_paused
 from pipeline.plans.sanitize import clean
+from pipeline.store.run_info import clock_time
 
 LONGEST = 1000
 """Characters of an event's text that are shown; titles and reasons come from outside."""
@@ -76,6 +78,14 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.PlanStale: lambda v: ("gate", v.solution_id, f"stale: {v.reason}"),
     e.PlanReturned: lambda v: ("gate", v.solution_id, f"waits again: {v.reason}"),
     e.GateWaits: lambda v: ("gate", "-", "waiting for a decision: " + ", ".join(v.solution_ids)),
+    e.WaitBegan: lambda v: (
+        "gate",
+        "-",
+        f"waits for decisions until {clock_time(v.until)}",
+    ),
+    e.WaitEnded: lambda v: ("gate", "-", f"{v.reason}: {', '.join(v.solution_ids) or 'nothing'}"),
+    e.PlanningPaused: lambda v: ("plan", "-", planning_paused(v.waiting)),
+    e.ConfirmationWanted: lambda v: ("gate", "-", confirmation_wanted(v.solutions)),
     e.IssueBlocked: lambda v: ("blocked", v.issue_id, v.reason),
     e.AttemptStarted: lambda v: (
         "execute",

@@ -49,11 +49,19 @@ class Report(Noun):
     rehearsal: bool = False
     usage: Usage
     groups: dict[str, tuple[ReportEntry, ...]]
+    holds: tuple[str, ...] = ()
+    """What waits for a person besides single issues: a checkpoint, enough plans, a live run."""
     remarks: tuple[str, ...] = ()
 
 
 def make_report(
-    rows: Sequence[Standing], state: State, *, now: datetime, sandbox: str, code: int | None
+    rows: Sequence[Standing],
+    state: State,
+    *,
+    now: datetime,
+    sandbox: str,
+    code: int | None,
+    holds: Sequence[str] = (),
 ) -> Report:
     """Gather the report from the journal's state; `rows` are the standings of the backlog."""
     run = state.run or (state.runs[-1] if state.runs else None)
@@ -71,6 +79,7 @@ def make_report(
         rehearsal=run.rehearsal if run else False,
         usage=state.spent,
         groups=groups,
+        holds=tuple(holds),
         remarks=tuple(_remarks(run.sandbox if run else sandbox, state)),
     )
 
@@ -178,6 +187,7 @@ def to_markdown(report: Report) -> str:
     lines += [_bill(report.usage), "", f"Sandbox: {report.sandbox}.", ""]
     if report.rehearsal:
         lines += ["This was a rehearsal against the stand-in model server.", ""]
+    lines += [line for hold in report.holds for line in (f"{hold[0].upper()}{hold[1:]}.", "")]
     lines += [line for remark in report.remarks for line in (remark, "")]
     for name, entries in report.groups.items():
         if entries:

@@ -4,7 +4,11 @@ from pipeline.agents.agent import Agent
 from pipeline.errors import PipelineError
 from pipeline.phases.init import close_run
 from pipeline.phases.work import Work
+from pipeline.plans.holds import awaits_confirmation
 from pipeline.plans.standing import exit_code, is_over
+
+WAITS = 3
+"""The exit code of what waits for a person."""
 
 
 def complete(work: Work) -> int:
@@ -15,7 +19,7 @@ def complete(work: Work) -> int:
     if rows and is_over(rows) and work.book.state.run is not None:
         close_run(work, "nothing is left to do")
     work.book.flush()
-    return exit_code(rows)
+    return WAITS if awaits_confirmation(rows, work.book.state) else exit_code(rows)
 
 
 def close_agents(agents: list[Agent]) -> None:

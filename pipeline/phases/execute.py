@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.events import PlanReturned, PlanStale
 from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution, TakenBack
+from pipeline.phases.holds import may_execute
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.history import is_in_history, why_not
@@ -76,6 +77,8 @@ def _pass_gate(work: Work, record: PlanningRecord) -> int:
     """Check one plan at the gate and act on the verdict; return 1 when an attempt was made."""
     if reason := _cannot_start(work, record):
         work.tell_blocked(record.issue_id, reason)
+        return 0
+    if not may_execute(work, record):
         return 0
     verdict = work.gate.check(record, work.book.state, work.tip())
     match verdict:

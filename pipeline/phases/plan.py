@@ -26,6 +26,7 @@ from pipeline.errors import PipelineError
 from pipeline.events import PlanningStarted
 from pipeline.execution.failures import ENDS_THE_RUN, failure_of
 from pipeline.git import blob_at, list_files
+from pipeline.phases.holds import Room
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
 from pipeline.plans.drafting import envelope, problems_of, record_plan
@@ -61,7 +62,7 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
 
     `only` names the issues to look at; none: all.
     """
-    turns = 0
+    turns, room = 0, Room(work)
     for issue_id, problem in work.hopeless().items():
         if not only or issue_id in only:
             work.tell_blocked(issue_id, problem)
@@ -73,7 +74,10 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
         if reason := _cannot_start(work, issue):
             work.tell_blocked(issue.id, reason)
             continue
+        if not room.is_there():
+            break
         turns += _plan_issue(work, issue)
+        room.take()
     return turns
 
 

@@ -55,6 +55,10 @@ class Work(Site):
     agents: dict[str, Agent] = field(default_factory=dict)
     told_waiting: tuple[str, ...] = ()
     """The plans that were last said to wait for a decision."""
+    told_paused: bool = False
+    """Whether it was said that planning pauses, and nothing was planned since."""
+    told_checkpoint: bool = False
+    """Whether it was said that a person has to confirm."""
     told_blocked: set[tuple[str, str]] = field(default_factory=set)
     """Issue and reason, as they were said already."""
     breaker: Breaker = field(default_factory=Breaker)

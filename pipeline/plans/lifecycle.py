@@ -4,6 +4,7 @@ inactive --start_drafting--> drafting --submit--> pending --approve--> approved
                               ^ ^                  | ^                  |  |
                               | `-request_changes--' `--expire,withdraw-'  |
                               `----------request_changes-------------------'
+park: pending -> pending
 reject: from drafting, pending, approved      drift: pending, approved -> stale
 supersede: from everywhere but superseded, which is the end; rejected and stale end there too
 """
@@ -34,6 +35,8 @@ class PlanEvent(StrEnum):
     """The approval no longer counts; the text is the same."""
     WITHDRAW = "withdraw"
     """A person takes the approval back."""
+    PARK = "park"
+    """Nobody decided for as long as a run was to wait; it still waits, with that reason."""
 
 
 _S, _E = PlanState, PlanEvent
@@ -49,6 +52,7 @@ TRANSITIONS: dict[tuple[PlanState, PlanEvent], PlanState] = {
     (_S.PENDING, _E.REQUEST_CHANGES): _S.DRAFTING,
     (_S.PENDING, _E.DRIFT): _S.STALE,
     (_S.PENDING, _E.SUPERSEDE): _S.SUPERSEDED,
+    (_S.PENDING, _E.PARK): _S.PENDING,
     (_S.APPROVED, _E.REJECT): _S.REJECTED,
     (_S.APPROVED, _E.REQUEST_CHANGES): _S.DRAFTING,
     (_S.APPROVED, _E.DRIFT): _S.STALE,

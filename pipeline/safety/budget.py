@@ -81,6 +81,12 @@ class Purse:
             self.started = self.clock()
             self._run = _Account(self.caps.tokens, self.caps.usd, self.caps.minutes, self.started)
 
+    def leave_out(self, idle_s: float) -> None:
+        """Take time in which nobody worked (seconds) out of the run's minutes."""
+        with self._lock:
+            self.started += idle_s
+            self._run.started += idle_s
+
     def open_issue(self, tokens: int | None, usd: float | None, minutes: float | None) -> None:
         """Start the account of one issue; None is no cap."""
         with self._lock:

@@ -212,6 +212,24 @@ class QuotaOver(Entry):
     provider: str
 
 
+class CheckpointReached(Entry):
+    """So many solutions were executed that a person has to confirm before the next one is."""
+
+    kind: Literal["checkpoint_reached"] = "checkpoint_reached"
+    solutions: int
+    """How many were executed since the last confirmation."""
+
+
+class Confirmed(Entry):
+    """A person confirmed at a checkpoint that execution goes on."""
+
+    kind: Literal["confirmed"] = "confirmed"
+    solutions: int
+    """How many were executed since the confirmation before this one."""
+    by: str
+    comment: str = ""
+
+
 class DocumentsAdopted(Entry):
     """A missing journal was started from the documents that were there."""
 
@@ -243,5 +261,7 @@ AnyEntry = (
     | LedgerFolded
     | QuotaPaused
     | QuotaOver
+    | CheckpointReached
+    | Confirmed
     | DocumentsAdopted
 )

@@ -32,6 +32,11 @@ class RunFile:
         self._info = replace(self._info, run_id=run_id)
         self._write()
 
+    def wait_until(self, moment: str | None) -> None:
+        """Write down until when the process waits for decisions (ISO-8601, UTC); None: it works."""
+        self._info = replace(self._info, waits_until=moment)
+        self._write()
+
     def _write(self) -> None:
         write_atomic(self._path, orjson.dumps(asdict(self._info)) + b"\n")
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -24,6 +25,8 @@ class RunInfo:
     """ISO-8601, UTC."""
     host: str
     run_id: str | None = None
+    waits_until: str | None = None
+    """Until when it waits for decisions, with nothing else to do (ISO-8601, UTC)."""
 
 
 def alive(places: Places) -> RunInfo | None:
@@ -48,6 +51,18 @@ def read_run_info(path: Path) -> RunInfo | None:
         return None
     numbers = isinstance(info.pid, int) and isinstance(info.process_start, int)
     return info if numbers and isinstance(info.started_at, str) else None
+
+
+def waits_for_decisions(until: str) -> str:
+    """Say until when (ISO-8601) a run that has nothing else to do waits."""
+    return f"waits for decisions until {clock_time(datetime.fromisoformat(until))}"
+
+
+def clock_time(moment: datetime) -> str:
+    """Return a moment as a clock here shows it: `06:30`, with the date unless it is today's."""
+    local = moment.astimezone()
+    today = local.date() == datetime.now(tz=local.tzinfo).date()
+    return f"{local:%H:%M}" if today else f"{local:%Y-%m-%d %H:%M}"
 
 
 def process_start(pid: int) -> int | None:

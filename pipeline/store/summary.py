@@ -61,6 +61,8 @@ class Summary:
 
     ground: Ground
     rows: tuple[Row, ...]
+    holds: tuple[str, ...]
+    """What waits for a person besides single issues."""
     run_id: str | None
     branch: str | None
     planning: bool
@@ -89,7 +91,8 @@ def load(places: Places) -> Summary | None:
         kept = found["ground"] | {"backlog": tuple(found["ground"]["backlog"])}
         ground = Ground(**kept)
         rows = tuple(Row(**row) for row in found["rows"])
-        summary = Summary(**(found | {"ground": ground, "rows": rows}))
+        known = {"ground": ground, "rows": rows, "holds": tuple(found["holds"])}
+        summary = Summary(**(found | known))
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
     if make_ground(places, end=ground.end, last_hash=ground.last_hash) != ground:

@@ -20,6 +20,7 @@ SAMPLES: dict[object, object] = {
     float | None: None,
     str | None: HOSTILE,
     tuple[str, ...]: (HOSTILE, "b"),
+    datetime: datetime(2026, 11, 21, tzinfo=UTC),
     datetime | None: datetime(2026, 11, 21, tzinfo=UTC),
 }
 KINDS = sorted(

@@ -1,0 +1,74 @@
+"""What holds a run up until a person acts, and how it is said: in events, status and report alike.
+
+planning    so many plans wait for a decision that nobody needs more of them (gate.max_pending)
+execution   so many solutions were executed that somebody should look (gate.checkpoint_every)
+"""
+
+from collections.abc import Sequence
+
+from pipeline.domain.group import Group
+from pipeline.domain.issue import IssueState
+from pipeline.domain.plan import PlanState
+from pipeline.plans.standing import AGAIN, Standing
+from pipeline.store.state import State
+
+COULD_RUN = frozenset({Group.NOT_STARTED, Group.PARKED})
+
+
+def holds(rows: Sequence[Standing], state: State, max_pending: int) -> tuple[str, ...]:
+    """Return one sentence for each thing that is held up; nothing when there is none."""
+    said = []
+    if awaits_confirmation(rows, state):
+        said.append(confirmation_wanted(len(state.unconfirmed)))
+    if is_planning_paused(rows, max_pending):
+        said.append(planning_paused(waiting_plans(rows)))
+    return tuple(said)
+
+
+def awaits_confirmation(rows: Sequence[Standing], state: State) -> bool:
+    """Tell whether a checkpoint keeps an approved plan from being executed."""
+    return state.checkpoint is not None and any(_is_held_back(row) for row in rows)
+
+
+def is_planning_paused(rows: Sequence[Standing], max_pending: int) -> bool:
+    """Tell whether issues stay unplanned because enough plans wait for a decision."""
+    unplanned = any(row.group is Group.NOT_STARTED and _needs_plan(row) for row in rows)
+    return unplanned and waiting_plans(rows) >= max_pending
+
+
+def waiting_plans(rows: Sequence[Standing]) -> int:
+    """Return how many plans wait for a decision."""
+    return sum(_plan_waits(row) for row in rows)
+
+
+def confirmation_wanted(solutions: int) -> str:
+    """Say that execution stands at a checkpoint, and what goes on from there."""
+    count = "1 solution" if solutions == 1 else f"{solutions} solutions"
+    return (
+        f"execution stopped for a confirmation after {count} (gate.checkpoint_every): "
+        "look at what landed, then `pipeline confirm`"
+    )
+
+
+def planning_paused(waiting: int) -> str:
+    """Say that planning pauses, and why."""
+    plans = "1 plan waits" if waiting == 1 else f"{waiting} plans wait"
+    return f"planning paused: {plans} (gate.max_pending)"
+
+
+def _needs_plan(row: Standing) -> bool:
+    return row.state is IssueState.REGISTERED
+
+
+def _plan_waits(row: Standing) -> bool:
+    plan = row.record.plan if row.record is not None else None
+    pending = plan is not None and plan.state is PlanState.PENDING and not plan.deferred
+    return pending and row.group in (Group.NEEDS_YOU, Group.PARKED)
+
+
+def _is_held_back(row: Standing) -> bool:
+    plan = row.record.plan if row.record is not None else None
+    if plan is None or plan.state is not PlanState.APPROVED or plan.deferred:
+        return False
+    tried = row.attempt is not None and row.attempt.failure_class not in AGAIN
+    return row.group in COULD_RUN and row.state is not IssueState.BLOCKED and not tried
