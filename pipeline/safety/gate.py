@@ -28,10 +28,11 @@ from pipeline.git import (
 )
 from pipeline.paths import Places
 from pipeline.plans.ordering import earlier_records
+from pipeline.safety.authority import why_not_count, why_not_sign
 from pipeline.safety.digest import canonical, plan_digest
 from pipeline.safety.keys import mac, signing_key
-from pipeline.safety.policy import NEEDED_ROLE, Approver, may_decide
-from pipeline.settings import Settings
+from pipeline.safety.policy import Approver, require_owner
+from pipeline.settings import AutoRule, Settings
 from pipeline.store.files import append_durable
 from pipeline.store.state import State
 
@@ -148,12 +149,15 @@ class Gate:
         after: tuple[Earlier, ...],
         approver: Approver,
         comment: str = "",
+        rule: AutoRule | None = None,
     ) -> Approval:
         """Return the signed approval of a pending plan.
 
-        `after`: the earlier plans that the reviewer was shown (`earlier_plans`). Raises
-        `PipelineError` when there is nothing to approve or the role is too low.
+        `after`: the earlier plans that the reviewer was shown (`earlier_plans`). `rule`: the rule
+        that decided in the approver's name; None: they did. Raises `PipelineError` when there is
+        nothing to approve, the role is too low, or the user does not decide here.
         """
+        require_owner(self._places.user.state)
         solution, plan = _parts(record)
         if record.base_commit is None:
             raise PipelineError(f"{record.key} names no base commit: retry {record.issue_id}")
@@ -162,11 +166,8 @@ class Gate:
                 f"{record.key} was made in a rehearsal: reject it, then `pipeline retry "
                 f"{record.issue_id}` and `pipeline run --new` have it planned for real"
             )
-        if not may_decide(approver.role, plan.risk.level):
-            raise PipelineError(
-                f"{record.key} is {plan.risk.level}: a {NEEDED_ROLE[plan.risk.level]} has to "
-                f"approve it, and {approver.name!r} is {approver.role}"
-            )
+        if refused := why_not_sign(solution, plan, approver, rule, self._settings):
+            raise PipelineError(f"{record.key} {refused}")
         now = self._clock()
         unsigned = Approval(
             digest=plan_digest(solution, plan),
@@ -179,6 +180,8 @@ class Gate:
             decided_at=now,
             expires_at=now + timedelta(days=self._settings.gate.expires_days),
             comment=comment,
+            rule=rule.name if rule else None,
+            rule_max_risk=rule.max_risk if rule else None,
             mac="",
         )
         return unsigned.model_copy(update={"mac": self._mac(solution.solution_id, unsigned)})
@@ -298,10 +301,7 @@ class Gate:
             return "the clock stands before the newest journal entry, so no approval counts"
         if now >= approval.expires_at:
             return f"its approval expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
-        if not may_decide(approval.role, plan.risk.level):
-            needed = NEEDED_ROLE[plan.risk.level]
-            return f"it is {plan.risk.level} and needs a {needed}; a {approval.role} approved it"
-        return None
+        return why_not_count(solution, plan, approval, self._settings)
 
     def _is_withdrawn(self, approval: Approval) -> bool:
         place = self._places.withdrawn_file
