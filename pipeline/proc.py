@@ -241,6 +241,61 @@ class _Reader:
             self._process.stdin.close()
 
 
+class Conversation:
+    """A program that answers one question after another; it ends when `end` closes its input.
+
+    For programs of ours that answer at once (git), never for a project's: nothing here has a
+    deadline. Not for several threads at a time.
+    """
+
+    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+        """Start it, its errors unread. Raises `CannotStart` when the program is not there."""
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CannotStart(
+                f"cannot start {argv[0]!r} ({error.strerror}); is it installed?"
+            ) from error
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it can be asked."""
+        return self._process.poll() is None
+
+    def send(self, question: bytes) -> None:
+        """Write one question; nothing happens when it has ended."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(question)
+            self._process.stdin.flush()
+
+    def line(self) -> bytes:
+        """Return the next line of its output with the newline; empty at its end."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def exactly(self, size: int) -> bytes:
+        """Return the next `size` bytes of its output, fewer at its end."""
+        assert self._process.stdout is not None
+        return self._process.stdout.read(size)
+
+    def end(self) -> None:
+        """Close its pipes and wait for it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(OSError):
+                pipe.close()
+        self._process.wait()
+
+
 def in_foreground(argv: Sequence[str]) -> int:
     """Run a program that the person talks to (an editor) on our terminal; return its exit code.
 

@@ -34,6 +34,7 @@ from pipeline.git.read import (
     tree_of,
     worktree_with,
 )
+from pipeline.git.trees import Trees
 from pipeline.git.write import (
     PIPELINE_IDENTITY,
     CannotAdd,
@@ -61,6 +62,7 @@ __all__ = [
     "NestedRepository",
     "RefMoved",
     "Repository",
+    "Trees",
     "WorkTreeProblem",
     "alternate_stores",
     "blob_at",

@@ -105,9 +105,9 @@ def call(
     may_fail: bool = False,
 ) -> proc.Finished:
     """Run git with exactly `env`; raise `GitError` on a non-zero exit unless `may_fail`."""
-    settings = [word for name, value in SAFE for word in ("-c", f"{name}={value}")]
-    argv = ["git", *settings, *words]
-    done = proc.run(argv, cwd=cwd, env=env, stdin=stdin, timeout_s=TIMEOUT_S, max_output=MAX_OUTPUT)
+    done = proc.run(
+        safe(words), cwd=cwd, env=env, stdin=stdin, timeout_s=TIMEOUT_S, max_output=MAX_OUTPUT
+    )
     if done.truncated:
         raise GitError(f"git {words[0]} in {str(cwd)!r} printed more than {MAX_OUTPUT} bytes")
     if done.timed_out:
@@ -115,6 +115,11 @@ def call(
     if not done.ok and not may_fail:
         raise GitError(f"git {words[0]} failed in {str(cwd)!r}: {last_line(done.errors)}")
     return done
+
+
+def safe(words: tuple[str, ...]) -> list[str]:
+    """Return the command line of a git call, with our settings before its words."""
+    return ["git", *(word for name, value in SAFE for word in ("-c", f"{name}={value}")), *words]
 
 
 def last_line(errors: bytes) -> str:

@@ -20,7 +20,8 @@ from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.plans.markdown import keep_plan
 from pipeline.plans.ordering import execution_order
 from pipeline.plans.standing import AGAIN, INFRASTRUCTURE_LIMIT, infrastructure_failures
-from pipeline.safety.gate import Cleared, Returned, Stale
+from pipeline.safety.gate import Cleared, Returned
+from pipeline.safety.ground import Stale
 from pipeline.store.entries import PlanChanged
 from pipeline.store.state import State
 

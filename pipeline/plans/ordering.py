@@ -7,8 +7,10 @@ execution     the queue, but an approved plan runs before any plan that can touc
 """
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 from pipeline.domain.issue import Issue
@@ -73,43 +75,66 @@ def planning_order(issues: Sequence[Issue]) -> list[Issue]:
     return [known[name] for name in _merge_order(places, before, {})]
 
 
+class Queue:
+    """The queue of one backlog, worked out once for as many questions as there are."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        self.issues = list(issues)
+        self._known = {issue.id for issue in issues}
+        self._places = {issue.id: n for n, issue in enumerate(planning_order(issues))}
+        self._ancestors = _ancestors(issues)
+
+    def place(self, issue_id: str) -> int:
+        """Return an issue's place; one that `backlog_problems` names stands behind all others."""
+        return self._places.get(issue_id, len(self._places))
+
+    def ancestors(self, issue_id: str) -> frozenset[str]:
+        """Return all issues that this one waits for, near and far."""
+        return self._ancestors(issue_id)
+
+    def __contains__(self, issue_id: str) -> bool:
+        return issue_id in self._known
+
+
 def can_hit(first: PlanningRecord, second: PlanningRecord) -> bool:
     """Tell whether `first` may change one of `second`'s files, by its files or `may_touch`."""
-    return _Reach([first, second]).can_hit(first, second)
+    if first.solution is None:
+        return False
+    wanted = _paths(second)
+    if not set(_paths(first)).isdisjoint(wanted):
+        return True
+    return any(covers(_globs(first), path) for path in wanted)
 
 
 def earlier_records(
     record: PlanningRecord,
     records: Iterable[PlanningRecord],
-    issues: Sequence[Issue],
+    queue: Queue,
     landed: Collection[str],
 ) -> tuple[PlanningRecord, ...]:
     """Return the plans that ran, or are to run, before `record` and can touch its files.
 
-    `records` are the current records of all issues, `landed` the solution ids that have landed.
-    They come in the order of the queue.
+    `records` are current records, those at least that can touch its files; `landed` the solution
+    ids among them that have landed. They come in the order of the queue.
     """
-    queue = [issue.id for issue in planning_order(issues)]
-    place = {issue_id: n for n, issue_id in enumerate(queue)}
-    end = len(queue)
-    others = [other for other in records if other.solution and other.key != record.key]
-    reach = _Reach([record, *others])
-    ancestors = _ancestors(issues)
+    mine = (queue.place(record.issue_id), record.key)
+    before = queue.ancestors(record.issue_id)
 
     def runs_first(other: PlanningRecord) -> bool:
         if other.key in landed:
             return True
         if other.plan is None or other.plan.state not in LIVE:
             return False
-        if record.issue_id in ancestors(other.issue_id):
+        if record.issue_id in queue.ancestors(other.issue_id):
             return False
-        if other.issue_id in ancestors(record.issue_id):
+        if other.issue_id in before or (queue.place(other.issue_id), other.key) < mine:
             return True
-        mine, theirs = place.get(record.issue_id, end), place.get(other.issue_id, end)
-        return _must_precede(other, record, reach) or (theirs, other.key) < (mine, record.key)
+        return _must_precede(other, record)
 
-    found = [one for one in others if reach.can_hit(one, record) and runs_first(one)]
-    return tuple(sorted(found, key=lambda one: (place.get(one.issue_id, end), one.key)))
+    found = [
+        one for one in records if one.key != record.key and can_hit(one, record) and runs_first(one)
+    ]
+    return tuple(sorted(found, key=lambda one: (queue.place(one.issue_id), one.key)))
 
 
 def execution_order(
@@ -120,7 +145,7 @@ def execution_order(
     Deferred plans are left out. Where two plans were each approved without the other, the queue
     decides, and the second one will be stale.
     """
-    queue = {issue.id: n for n, issue in enumerate(planning_order(issues))}
+    queue = Queue(issues)
     ready = [
         one
         for one in records
@@ -130,57 +155,64 @@ def execution_order(
         and not one.plan.deferred
         and one.key not in landed
     ]
-    ready.sort(key=lambda one: (queue.get(one.issue_id, len(queue)), one.key))
+    ready.sort(key=lambda one: (queue.place(one.issue_id), one.key))
     places = {one.key: n for n, one in enumerate(ready)}
     by_issue = {one.issue_id: one.key for one in ready}
-    ancestors = _ancestors(issues)
     hard = {
-        one.key: {by_issue[name] for name in ancestors(one.issue_id) if name in by_issue}
+        one.key: {by_issue[name] for name in queue.ancestors(one.issue_id) if name in by_issue}
         for one in ready
     }
-    reach = _Reach(ready)
+    shown = {one.key: _shown_to(one) for one in ready}
     soft = {
-        one.key: {other.key for other in ready if _must_precede(other, one, reach)} for one in ready
+        one.key: {other for other in others if one.key not in shown[other]}
+        for one, others in zip(ready, _hit_by(ready), strict=True)
     }
     known = {one.key: one for one in ready}
     return [known[key] for key in _merge_order(places, hard, soft)]
 
 
-def _must_precede(first: PlanningRecord, second: PlanningRecord, reach: "_Reach") -> bool:
+def _hit_by(records: Sequence[PlanningRecord]) -> list[set[str]]:
+    """Return for each record the keys of the others whose files it may touch."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for one in records:
+        for path in _paths(one):
+            named[path].add(one.key)
+    open_to = {
+        globs: set().union(*(keys for path, keys in named.items() if covers(globs, path)))
+        for globs in {_globs(one) for one in records}
+    }
+    return [
+        open_to[_globs(one)].union(*(named[path] for path in _paths(one))) - {one.key}
+        for one in records
+    ]
+
+
+def _shown_to(record: PlanningRecord) -> frozenset[str]:
+    """Return the plans that an approval names as running earlier."""
+    approval = record.plan.approval if record.plan else None
+    return frozenset(one.solution_id for one in approval.after) if approval else frozenset()
+
+
+def _paths(record: PlanningRecord) -> tuple[str, ...]:
+    return record.solution.paths if record.solution else ()
+
+
+def _globs(record: PlanningRecord) -> tuple[str, ...]:
+    return record.plan.may_touch if record.plan else ()
+
+
+def _must_precede(first: PlanningRecord, second: PlanningRecord) -> bool:
     """Tell whether `first` is approved, and by somebody who was not shown `second`."""
-    if first.key == second.key or first.plan is None or first.plan.approval is None:
+    if first.plan is None or first.plan.state is not PlanState.APPROVED:
         return False
-    if first.plan.state is not PlanState.APPROVED:
-        return False
-    shown = {earlier.solution_id for earlier in first.plan.approval.after}
-    return second.key not in shown and reach.can_hit(second, first)
+    is_signed = first.plan.approval is not None
+    return is_signed and second.key not in _shown_to(first) and can_hit(second, first)
 
 
-class _Reach:
-    """Which plan can touch whose files; each path meets each distinct set of globs once."""
-
-    def __init__(self, records: Iterable[PlanningRecord]) -> None:
-        unique = {one.key: one for one in records if one.solution}
-        self._files = {
-            key: frozenset(one.solution.paths) for key, one in unique.items() if one.solution
-        }
-        self._globs = {key: one.plan.may_touch if one.plan else () for key, one in unique.items()}
-        distinct = set(self._globs.values())
-        paths = {path for files in self._files.values() for path in files}
-        touched = {
-            path: {globs for globs in distinct if matches_any(path, globs)} for path in paths
-        }
-        self._open_to = {
-            key: {globs for path in files for globs in touched[path]}
-            for key, files in self._files.items()
-        }
-
-    def can_hit(self, first: PlanningRecord, second: PlanningRecord) -> bool:
-        """Tell whether `first` may change one of `second`'s files."""
-        a, b = first.key, second.key
-        if a not in self._files or b not in self._files:
-            return False
-        return not self._files[a].isdisjoint(self._files[b]) or self._globs[a] in self._open_to[b]
+@lru_cache(maxsize=1 << 16)
+def covers(globs: tuple[str, ...], path: str) -> bool:
+    """Tell whether one of `globs` covers `path`."""
+    return matches_any(path, globs)
 
 
 def _merge_order(

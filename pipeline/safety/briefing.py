@@ -14,7 +14,8 @@ from pipeline.plans.neighbours import in_words, neighbours
 from pipeline.plans.ordering import LIVE
 from pipeline.plans.page import Note
 from pipeline.safety.digest import plan_digest
-from pipeline.safety.gate import Gate, Returned, Stale
+from pipeline.safety.gate import Gate, Returned
+from pipeline.safety.ground import Stale
 from pipeline.store.state import State
 
 Price = Callable[[Usage], float | None]

@@ -3,7 +3,7 @@
 Every decision is one journal line; a running orchestrator picks it up, else it is rendered at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,13 +16,16 @@ from pipeline.errors import PipelineError, UsageProblem
 from pipeline.events import EventBus
 from pipeline.git import Repository
 from pipeline.paths import Places
+from pipeline.plans.layout import Block
 from pipeline.plans.lifecycle import DEFERRABLE, TRANSITIONS, PlanEvent, advance, defer
 from pipeline.plans.markdown import keep_plan, render_plan
-from pipeline.plans.page import plan_page
+from pipeline.plans.page import Note, as_text, plan_blocks
+from pipeline.plans.preview import as_shown, base_of
 from pipeline.plans.rounds import rounds
 from pipeline.plans.sanitize import clean
 from pipeline.safety.briefing import Briefing, Price, briefing
-from pipeline.safety.gate import Gate, Stale
+from pipeline.safety.gate import Gate
+from pipeline.safety.ground import Stale
 from pipeline.safety.policy import Approver
 from pipeline.settings import Settings
 from pipeline.store.book import Book
@@ -101,13 +104,25 @@ class Desk:
 
     def render(self, record: PlanningRecord, form: str) -> str:
         """Return one plan as `text` (a reviewer's page), `md` (an ExecPlan) or `json`."""
+        shown = self.shown(record)
         if form == "json":
-            return record.model_dump_json(indent=2) + "\n"
+            return shown.model_dump_json(indent=2) + "\n"
         issues = {issue.id: issue for issue in self.issues()}
         issue = issues.get(record.issue_id)
         if form == "md":
-            return render_plan(record, issue, self.book.state.attempts(record.key))
-        return plan_page(record, issue, notes=self.brief(record).notes)
+            return render_plan(shown, issue, self.book.state.attempts(record.key))
+        return as_text(self.page(record, issue, notes=self.brief(record).notes))
+
+    def shown(self, record: PlanningRecord) -> PlanningRecord:
+        """Return a record as people may see it now: see `policy.lock_previews`."""
+        return as_shown(record, self.settings)
+
+    def page(
+        self, record: PlanningRecord, issue: Issue | None, *, notes: Sequence[Note] = ()
+    ) -> Iterator[Block]:
+        """Yield a reviewer's page of one plan, with what its steps would change in the files."""
+        read = base_of(self.repo, record)
+        return plan_blocks(self.shown(record), issue, notes=notes, read=read)
 
     def brief(self, record: PlanningRecord) -> Briefing:
         """Return what a reviewer is told of a plan besides its text, as things are now."""
@@ -376,7 +391,8 @@ class Desk:
         self._render()
         kept = self.book.state.planning[record.key]
         issue = next((one for one in self.issues() if one.id == record.issue_id), None)
-        keep_plan(self.places.plans, kept, issue, self.book.state.attempts(record.key))
+        attempts = self.book.state.attempts(record.key)
+        keep_plan(self.places.plans, self.shown(kept), issue, attempts)
         return kept
 
     def _render(self) -> None:

@@ -8,28 +8,21 @@ has moved under the plan. Execution takes a `Cleared`, which nothing but `Gate.c
 """
 
 import hmac
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
-from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
+from pipeline.domain.results import ExecutionRecord, PlanningRecord
 from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
-from pipeline.git import (
-    CommitInfo,
-    Repository,
-    blobs_at,
-    changed_paths,
-    commits_between,
-    is_ancestor,
-    resolve,
-)
+from pipeline.git import Repository
 from pipeline.paths import Places
-from pipeline.plans.ordering import earlier_records
+from pipeline.plans.ordering import Queue, covers, earlier_records
 from pipeline.safety.authority import why_not_count, why_not_sign
 from pipeline.safety.digest import canonical, plan_digest
+from pipeline.safety.ground import Ground, Landing, Stale, Terrain, digest_of, named
 from pipeline.safety.keys import mac, signing_key
 from pipeline.safety.policy import Approver, require_owner
 from pipeline.settings import AutoRule, Settings
@@ -39,7 +32,6 @@ from pipeline.store.state import State
 CLOCK_SLACK = timedelta(minutes=5)
 """How far the clock may stand before the newest journal entry."""
 
-NAMED_PATHS = 5
 OUTSIDE_THE_MAC = {"mac", "journal_offset"}
 _TOKEN = object()
 
@@ -76,35 +68,6 @@ class Returned:
     reason: str
 
 
-@dataclass(frozen=True)
-class Stale:
-    """The ground of the plan has moved; it goes back to planning."""
-
-    reason: str
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a plan stands on: its base, the blob of each of its files there, the plans before it.
-
-    An `Approval` has the same, signed.
-    """
-
-    base_commit: str
-    files: Mapping[str, str | None]
-    after: tuple[Earlier, ...]
-
-
-@dataclass(frozen=True)
-class _Landing:
-    """A completed attempt whose commits lie between base and tip."""
-
-    solution_id: str
-    commit: str
-    changed: frozenset[str]
-
-
 class Gate:
     """Signs decisions and checks them again before anything happens."""
 
@@ -115,7 +78,8 @@ class Gate:
         settings: Settings,
         clock: Callable[[], datetime],
     ) -> None:
-        self._repo = repo
+        self._terrain = Terrain(repo)
+        self._queue = Queue(())
         self._places = places
         self._settings = settings
         self._clock = clock
@@ -127,18 +91,16 @@ class Gate:
 
         Those that its base commit already holds are left out.
         """
-        landed = {
-            one.solution_id: one.commit_hash
-            for one in state.execution.values()
-            if one.status is ExecutionStatus.COMPLETED and one.commit_hash
-        }
-        ran = [state.planning.outline(key) for key in landed if key in state.planning]
-        keys = [key for issue in issues if (key := state.current_key(issue.id)) is not None]
-        current = [state.planning.outline(key) for key in keys]
-        known = {one.key: one for one in (*current, *ran)}
+        solution, _ = _parts(record)
+        meeting = state.plans_naming(solution.paths)
+        meeting |= state.plans_open_to(lambda globs: any(covers(globs, p) for p in solution.paths))
+        landed = {key: one for key in meeting if (one := state.landing_of(key)) is not None}
+        queue = self._queue_of(issues)
+        plans = [state.planning.outline(key) for key in meeting if key != record.key]
+        others = [one for one in plans if one.key in landed or _is_current(one, queue, state)]
         return tuple(
-            Earlier(solution_id=one.key, digest=plan_digest(*_parts(state.planning[one.key])))
-            for one in earlier_records(record, known.values(), issues, landed)
+            Earlier(solution_id=one.key, digest=digest_of(state, one.key))
+            for one in earlier_records(record, others, queue, landed)
             if one.key not in landed or not self._in_base(record, landed[one.key])
         )
 
@@ -172,7 +134,7 @@ class Gate:
         unsigned = Approval(
             digest=plan_digest(solution, plan),
             base_commit=record.base_commit,
-            files=blobs_at(self._repo, record.base_commit, solution.paths),
+            files=self._terrain.trees.blobs_at(record.base_commit, solution.paths),
             after=after,
             approver=approver.name,
             uid=approver.uid,
@@ -208,8 +170,8 @@ class Gate:
             return Returned(reason)
         if stale := self.baseless(approval.base_commit):
             return stale
-        landings = tuple(self._landings(state, approval, solution.paths, tip))
-        if stale := self._drift(solution, approval, state, landings, tip):
+        landings = self._terrain.landings(state, approval, solution.paths, tip)
+        if stale := self._terrain.drift(solution, approval, state, landings, tip):
             return stale
         between = tuple(
             LandedBetween(one.solution_id, one.commit, _shared(one, solution.paths))
@@ -218,7 +180,7 @@ class Gate:
         if between and self._settings.gate.overlap == "replan":
             names = ", ".join(one.solution_id for one in between)
             paths = tuple(sorted({path for one in between for path in one.paths}))
-            return Stale(f"{names} landed on files of this plan: {_named(paths)}", paths)
+            return Stale(f"{names} landed on files of this plan: {named(paths)}", paths)
         return Cleared(record, approval, between, tip, _TOKEN)
 
     def broken(self, record: PlanningRecord, state: State) -> str | None:
@@ -230,13 +192,11 @@ class Gate:
 
     def tip(self, state: State) -> str | None:
         """Return the commit at the open run's branch; None when there is neither."""
-        return resolve(self._repo, f"refs/heads/{state.run.branch}") if state.run else None
+        return self._terrain.trees.commit(f"refs/heads/{state.run.branch}") if state.run else None
 
     def baseless(self, base: str | None) -> Stale | None:
         """Return why nothing can be told of a plan's ground: its base is not here; else None."""
-        if base and resolve(self._repo, base) is not None:
-            return None
-        return Stale(f"the commit it was made on, {base or 'none'}, is not in this repository", ())
+        return self._terrain.baseless(base)
 
     def moved(
         self, record: PlanningRecord, state: State, issues: Sequence[Issue], tip: str
@@ -247,24 +207,29 @@ class Gate:
         if stale := self.baseless(base):
             return stale
         after = self.earlier_plans(record, state, issues)
-        ground = Ground(base, blobs_at(self._repo, base, solution.paths), after)
-        landings = tuple(self._landings(state, ground, solution.paths, tip))
-        return self._drift(solution, ground, state, landings, tip)
+        ground = Ground(base, self._terrain.trees.blobs_at(base, solution.paths), after)
+        landings = self._terrain.landings(state, ground, solution.paths, tip)
+        return self._terrain.drift(solution, ground, state, landings, tip)
 
     def still_cleared(self, cleared: Cleared, state: State, tip: str) -> bool:
         """Tell whether the ground of a plan under way still holds at another `tip`."""
         solution, approval = cleared.record.solution, cleared.approval
         if solution is None:
             return False
-        landings = tuple(self._landings(state, approval, solution.paths, tip))
+        landings = self._terrain.landings(state, approval, solution.paths, tip)
         if landings != () and self._settings.gate.overlap == "replan":
             return False
-        return self._drift(solution, approval, state, landings, tip) is None
+        return self._terrain.drift(solution, approval, state, landings, tip) is None
 
-    def _in_base(self, record: PlanningRecord, commit: str) -> bool:
-        base = record.base_commit
-        known = self.baseless(base) is None and resolve(self._repo, commit) is not None
-        return base is not None and known and is_ancestor(self._repo, commit, base)
+    def _in_base(self, record: PlanningRecord, landing: ExecutionRecord) -> bool:
+        commit = landing.commit_hash
+        return commit is not None and self._terrain.holds(record.base_commit, commit)
+
+    def _queue_of(self, issues: Sequence[Issue]) -> Queue:
+        """Return the queue of a backlog, the last one again where it is the same."""
+        if self._queue.issues != list(issues):
+            self._queue = Queue(issues)
+        return self._queue
 
     def _mac(self, solution_id: str, approval: Approval) -> str:
         signed = approval.model_dump(mode="json", exclude=OUTSIDE_THE_MAC)
@@ -307,62 +272,6 @@ class Gate:
         place = self._places.withdrawn_file
         return place.exists() and approval.mac in place.read_text("ascii", "replace").split()
 
-    def _landings(
-        self, state: State, ground: Approval | Ground, paths: Collection[str], tip: str
-    ) -> Iterator[_Landing]:
-        """Yield the solutions that landed since the base and changed one of `paths`, in order."""
-        wanted = set(paths)
-        candidates = [
-            record
-            for record in state.execution.values()
-            if record.status is ExecutionStatus.COMPLETED
-            and record.commit_hash
-            and not wanted.isdisjoint(record.files_modified)
-        ]
-        if not candidates:
-            return
-        commits = commits_between(self._repo, ground.base_commit, tip)
-        for commit in reversed(commits):
-            for record in candidates:
-                if _is_end_of(record, commit):
-                    changed = frozenset(self._changed(record, commit, commits))
-                    if not wanted.isdisjoint(changed):
-                        yield _Landing(record.solution_id, commit.hash, changed)
-
-    def _changed(
-        self, record: ExecutionRecord, last: CommitInfo, commits: list[CommitInfo]
-    ) -> Iterator[str]:
-        """Yield the paths that the commits of one landed solution changed themselves."""
-        own = {commit.hash for commit in record.commits} | {last.hash}
-        for commit in commits:
-            if commit.hash in own and commit.parents:
-                yield from changed_paths(self._repo, commit.parents[0], commit.hash)
-
-    def _drift(
-        self,
-        solution: Solution,
-        ground: Approval | Ground,
-        state: State,
-        landings: tuple[_Landing, ...],
-        tip: str,
-    ) -> Stale | None:
-        """Return what moved: each path is the signed blob, or one that an earlier plan left."""
-        if set(solution.paths) != set(ground.files):
-            return Stale("its files are not the ones that were signed", solution.paths)
-        found = blobs_at(self._repo, tip, solution.paths)
-        moved = {path for path, blob in found.items() if blob != ground.files[path]}
-        foreseen = {earlier.solution_id: earlier.digest for earlier in ground.after}
-        for landing in landings:
-            if not moved or not _foreseen(landing, foreseen, state):
-                continue
-            left = sorted(moved & landing.changed)
-            blobs = blobs_at(self._repo, landing.commit, left)
-            moved -= {path for path in left if blobs[path] == found[path]}
-        if not moved:
-            return None
-        paths = tuple(sorted(moved))
-        return Stale(f"changed since the plan was made: {_named(paths)}", paths)
-
 
 def _parts(record: PlanningRecord) -> tuple[Solution, Plan]:
     if record.solution is None or record.plan is None:
@@ -370,26 +279,10 @@ def _parts(record: PlanningRecord) -> tuple[Solution, Plan]:
     return record.solution, record.plan
 
 
-def _is_end_of(record: ExecutionRecord, commit: CommitInfo) -> bool:
-    """Tell whether `commit` is the last one of an attempt, also after a rewrite of the branch."""
-    if commit.hash == record.commit_hash:
-        return True
-    return len(record.commits) <= 1 and commit.trailers.get("Attempt-Id") == [record.attempt_id]
+def _is_current(record: PlanningRecord, queue: Queue, state: State) -> bool:
+    """Tell whether it is the current plan of an issue in the backlog."""
+    return record.issue_id in queue and state.current_key(record.issue_id) == record.key
 
 
-def _foreseen(landing: _Landing, foreseen: dict[str, str], state: State) -> bool:
-    """Tell whether the reviewer was shown exactly the plan that landed."""
-    earlier = state.planning.get(landing.solution_id)
-    if earlier is None or earlier.solution is None or earlier.plan is None:
-        return False
-    return foreseen.get(landing.solution_id) == plan_digest(earlier.solution, earlier.plan)
-
-
-def _shared(landing: _Landing, paths: Collection[str]) -> tuple[str, ...]:
+def _shared(landing: Landing, paths: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(landing.changed.intersection(paths)))
-
-
-def _named(paths: Collection[str]) -> str:
-    shown = sorted(paths)[:NAMED_PATHS]
-    rest = len(paths) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")

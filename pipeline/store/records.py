@@ -5,7 +5,7 @@ rendered from the texts alone; so each record costs its parsing only on access. 
 planning record stays in the journal, all but its plan, and what is parsed of it is not kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -36,8 +36,11 @@ class Records(Mapping[str, R], Generic[R]):
         self._outlines: dict[str, PlanningRecord] = {}
         self._newest: tuple[str, R] | None = None
         """The large record that was looked at last."""
+        self._derived: dict[str, str] = {}
         self.changed_at = 0
         """Number of the journal line that changed a record last."""
+        self.changes: list[str] = []
+        """The key of each change, in their order: who remembers a place sees what came since."""
 
     def __getitem__(self, key: str) -> R:
         record = self._parsed.get(key)
@@ -78,6 +81,15 @@ class Records(Mapping[str, R], Generic[R]):
         if key not in self._outlines:
             self._outlines[key] = slim(self.text(key))
         return self._outlines[key]
+
+    def derived(self, key: str, derive: Callable[[R], str]) -> str:
+        """Return what `derive` makes of a record, worked out once until the record changes.
+
+        There is room for one: every caller hands in the same function.
+        """
+        if key not in self._derived:
+            self._derived[key] = derive(self[key])
+        return self._derived[key]
 
     def plan(self, key: str) -> Plan | None:
         """Return the plan of a planning record, without parsing the rest."""
@@ -121,6 +133,8 @@ class Records(Mapping[str, R], Generic[R]):
         self._texts[key] = pieces
         self._parsed.pop(key, None)
         self._outlines.pop(key, None)
+        self._derived.pop(key, None)
+        self.changes.append(key)
         if self._newest and self._newest[0] == key:
             self._newest = None
         self.changed_at = seq

@@ -6,7 +6,8 @@ import pytest
 from pipeline.domain.plan import PlanRisk, PlanState, RiskLevel, Role
 from pipeline.errors import PipelineError
 from pipeline.plans.lifecycle import PlanEvent, advance
-from pipeline.safety.gate import Cleared, Returned, Stale
+from pipeline.safety.gate import Cleared, Returned
+from pipeline.safety.ground import Stale
 from pipeline.safety.keys import signing_key
 from pipeline.safety.policy import Approver
 from pipeline.settings import Settings

@@ -13,7 +13,8 @@ from pipeline.events import EventBus
 from pipeline.git import open_repository
 from pipeline.paths import Places, UserPlaces
 from pipeline.plans.lifecycle import PlanEvent, advance
-from pipeline.safety.gate import Cleared, Gate, Returned, Stale
+from pipeline.safety.gate import Cleared, Gate, Returned
+from pipeline.safety.ground import Stale
 from pipeline.safety.policy import Approver
 from pipeline.settings import GateSettings, Settings
 from pipeline.store.book import Book
