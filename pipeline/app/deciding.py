@@ -1,9 +1,12 @@
 """Wiring of a person's decisions."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from pipeline.agents.providers.pricing import price
-from pipeline.app.project import Project, open_book
+from pipeline.app.project import Project, open_book, open_project
 from pipeline.domain.base import utc_now
-from pipeline.events import EventBus
+from pipeline.events import EventBus, Listener
 from pipeline.safety.decisions import Desk
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
@@ -28,3 +31,12 @@ def desk(
         patient=patient,
         price=lambda usage: price(usage, executor.provider, executor.model),
     )
+
+
+def open_desk(path: str | Path = ".", *, listeners: Sequence[Listener] = ()) -> Desk:
+    """Open the repository around `path` for decisions; nothing is printed.
+
+    `listeners` are called with each event (`pipeline.events`). Raises `PipelineError` when the
+    repository is not set up, or its settings are wrong.
+    """
+    return desk(open_project(Path(path)), EventBus(list(listeners)))

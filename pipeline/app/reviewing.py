@@ -4,7 +4,7 @@ A decision is recorded when the next one is made, or at the end; until then `und
 nothing was ever recorded. What is recorded is what was shown: it is looked at again at that moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from pipeline.domain.issue import Issue
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningRecord
 from pipeline.errors import PipelineError
+from pipeline.plans.layout import Block
 from pipeline.plans.waiting import Waiting, waiting
 from pipeline.safety.briefing import Briefing
 from pipeline.safety.decisions import Desk
@@ -88,6 +89,10 @@ class Review:
             record = state.planning[key]
         issues = {issue.id: issue for issue in self._desk.issues()}
         return Page(item, record, issues.get(item.issue_id), self._desk.brief(record))
+
+    def blocks(self, page: Page) -> Iterator[Block]:
+        """Yield what is to be read on a page."""
+        return self._desk.page(page.record, page.issue, notes=page.shown.notes)
 
     def turn(self, by: int) -> None:
         """Go some pages on or back."""

@@ -19,11 +19,13 @@ from pipeline.cli.review_page import View, bar
 from pipeline.cli.tables import load_function
 from pipeline.cli.terminal import Terminal
 from pipeline.errors import PipelineError
-from pipeline.git import open_repository
+from pipeline.git import Repository, open_repository
 from pipeline.paths import Places, UserPlaces
 from pipeline.plans.page import plan_blocks
+from pipeline.plans.preview import as_shown, base_of
 from pipeline.plans.waiting import waiting
 from pipeline.safety.trust import require_trust
+from pipeline.settings import load_settings
 from pipeline.store.backlog import load_issues
 from pipeline.store.glance import glance
 
@@ -48,7 +50,7 @@ def command(
     Example: pipeline review
     """
     if as_json:
-        places = _places(repo)
+        _, places = _opened(repo)
         print_json([asdict(one) for one in waiting(load_issues(places), glance(places))])
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -58,26 +60,26 @@ def command(
     if plain or os.environ.get("TERM", "dumb") == "dumb":
         load_function("review_plain", "walk")(repo, solutions or [])
         return
-    places = _places(repo)
+    here, places = _opened(repo)
     said = None
     try:
         with Terminal(os.environ) as terminal:
             if not solutions:
-                _show_first(places, terminal)
+                _show_first(here, places, terminal)
             said = load_function("review_walk", "walk")(repo, solutions or [], terminal)
     finally:
         for line in said or ():
             typer.echo(line)
 
 
-def _places(repo: Path) -> Places:
+def _opened(repo: Path) -> tuple[Repository, Places]:
     here = open_repository(repo)
     places = Places(here.root, UserPlaces.from_environment(), here.git_dir)
     require_trust(here, places)
-    return places
+    return here, places
 
 
-def _show_first(places: Places, terminal: Terminal) -> None:
+def _show_first(here: Repository, places: Places, terminal: Terminal) -> None:
     """Paint the first page without its notes."""
     issues, state = load_issues(places), glance(places)
     found = waiting(issues, state)
@@ -85,7 +87,9 @@ def _show_first(places: Places, terminal: Terminal) -> None:
         return
     first, (columns, lines) = found[0], terminal.size
     issue = next((one for one in issues if one.id == first.issue_id), None)
-    view = View(plan_blocks(state.planning[first.key], issue), (columns, lines))
+    record = state.planning[first.key]
+    shown = as_shown(record, load_settings(places, os.environ))
+    view = View(plan_blocks(shown, issue, read=base_of(here, record)), (columns, lines))
     head = bar(f"1 of {len(found)}  {first.key}", "", columns)
     text = view.text(coloured=terminal.coloured)
     terminal.paint([head, *text, "", " looking at cost, conflicts and drift ..."])

@@ -14,7 +14,7 @@ from pipeline.cli.output import print_text
 from pipeline.cli.review_walk import chosen
 from pipeline.errors import PipelineError
 from pipeline.plans.layout import layout
-from pipeline.plans.page import WIDTH, issue_blocks, plan_page
+from pipeline.plans.page import WIDTH, as_text, issue_blocks
 from pipeline.plans.sanitize import clean
 
 CHOICES = (
@@ -69,7 +69,7 @@ def _one(review: Review) -> None:
     page = review.page()
     place = review.place
     print_text(f"\nPage {place + 1} of {len(review.items)}.")
-    print_text(plan_page(page.record, page.issue, notes=page.shown.notes))
+    print_text(as_text(review.blocks(page)))
     while review.place == place and not review.at_end:
         if review.held:
             print_text(f"Held, not recorded yet: {_held(review)}. undo takes it back.")

@@ -3,7 +3,7 @@
 import os
 import shlex
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.app.deciding import desk
@@ -15,7 +15,7 @@ from pipeline.cli.terminal import Terminal
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.plans.layout import Block
-from pipeline.plans.page import issue_blocks, plan_blocks
+from pipeline.plans.page import issue_blocks
 from pipeline.plans.sanitize import clean
 from pipeline.plans.waiting import Waiting
 from pipeline.proc import in_foreground
@@ -127,13 +127,13 @@ class Walker:
     def _look(self) -> None:
         self._view = View(self._blocks(), self._terminal.size)
 
-    def _blocks(self) -> list[Block]:
+    def _blocks(self) -> Sequence[Block] | Iterator[Block]:
         if self._side is not None:
             return self._side
         page = self._page
         if page is None:
             return self._last_page()
-        return list(plan_blocks(page.record, page.issue, notes=page.shown.notes))
+        return self._review.blocks(page)
 
     def _last_page(self) -> list[Block]:
         review = self._review

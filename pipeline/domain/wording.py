@@ -40,9 +40,10 @@ def first_problem(error: ValidationError) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
         return f"{place} is missing"
-    return f"{place or 'it'} is {_short(problem['input'])}: {what_is_wanted(problem)}"
+    return f"{place or 'it'} is {short(problem['input'])}: {what_is_wanted(problem)}"
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """Return a value as it is written in Python, cut where it is long."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -245,7 +245,7 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                     "error": outcome.reason or outcome.status,
                 }
             )
-    record_plan(work.book, work.bus, record, issue)
+    record_plan(work.book, work.bus, record, issue, work.settings)
     lessons = kept_lessons(
         record.solution.lessons if record.solution else (),
         author=issue.least_trust,
@@ -280,4 +280,4 @@ def _record_failure(
         usage=usage,
         rehearsal=work.settings.rehearsal,
     )
-    record_plan(work.book, work.bus, record, issue)
+    record_plan(work.book, work.bus, record, issue, work.settings)

@@ -12,6 +12,7 @@ from pipeline.domain.results import PlanningRecord, PlanningStatus
 from pipeline.domain.solution import FileAction, Solution
 from pipeline.events import ClarificationNeeded, EventBus, PlanningFailed, PlanRecorded
 from pipeline.plans.markdown import keep_plan
+from pipeline.plans.preview import as_shown
 from pipeline.plans.risk import assess
 from pipeline.plans.validation import check_solution
 from pipeline.settings import Settings
@@ -81,7 +82,9 @@ def envelope(
     )
 
 
-def record_plan(book: Book, bus: EventBus, record: PlanningRecord, issue: Issue) -> None:
+def record_plan(
+    book: Book, bus: EventBus, record: PlanningRecord, issue: Issue, settings: Settings
+) -> None:
     """Make the record durable, write the plan's Markdown, tell who listens.
 
     A record with a plan supersedes the issue's plan before it.
@@ -94,7 +97,7 @@ def record_plan(book: Book, bus: EventBus, record: PlanningRecord, issue: Issue)
     elif record.solution is None or record.plan is None:
         bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
     else:
-        keep_plan(book.places.plans, record, issue)
+        keep_plan(book.places.plans, as_shown(record, settings), issue)
         bus.emit(
             PlanRecorded(
                 issue.id,

@@ -6,12 +6,14 @@ All text is shown as it stands, without Markdown: an HTML comment is as visible 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Plan
 from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Step, Task
 from pipeline.plans.layout import Block, Style, layout
+from pipeline.plans.preview import Kind, Read, nothing_to_read, preview
 from pipeline.plans.sanitize import clean
 
 WIDTH = 80
@@ -24,6 +26,16 @@ SIGNS: dict[FileAction, str] = {
     FileAction.MODIFY: "~",
     FileAction.DELETE: "-",
 }
+
+PREVIEW: dict[Kind, Style] = {
+    "head": "quiet",
+    "old": "warn",
+    "new": "code",
+    "same": "text",
+    "text": "code",
+}
+PIECE = 500
+"""So many lines of a preview are laid out at once."""
 
 EMPTY = Block("")
 
@@ -39,17 +51,32 @@ class Note:
 
 
 def plan_page(
-    record: PlanningRecord, issue: Issue | None = None, *, notes: Sequence[Note] = ()
+    record: PlanningRecord,
+    issue: Issue | None = None,
+    *,
+    notes: Sequence[Note] = (),
+    read: Read = nothing_to_read,
 ) -> str:
     """Return the page of one plan, 80 columns wide."""
-    blocks = plan_blocks(record, issue, notes=notes)
+    return as_text(plan_blocks(record, issue, notes=notes, read=read))
+
+
+def as_text(blocks: Iterable[Block]) -> str:
+    """Return blocks as text, 80 columns wide."""
     return "\n".join(row.text for row in layout(blocks, WIDTH)).rstrip() + "\n"
 
 
 def plan_blocks(
-    record: PlanningRecord, issue: Issue | None = None, *, notes: Sequence[Note] = ()
+    record: PlanningRecord,
+    issue: Issue | None = None,
+    *,
+    notes: Sequence[Note] = (),
+    read: Read = nothing_to_read,
 ) -> Iterator[Block]:
-    """Yield the page of one plan, of any width; `notes` stand near its top."""
+    """Yield the page of one plan, of any width; `notes` stand near its top.
+
+    `read`: the files at the plan's base, for what its steps would change in them.
+    """
     solution, plan = record.solution, record.plan
     if solution is None or plan is None:
         yield from _without_plan(record, issue)
@@ -66,7 +93,7 @@ def plan_blocks(
         yield _labelled(note.label, note.text, "warn" if note.warns else "text")
     yield from _section("Goal", solution.goal)
     yield from _section("Approach", solution.approach)
-    yield from _tasks(solution)
+    yield from _tasks(solution, read)
     yield from _list("Accepted when", solution.acceptance.criteria)
     yield from _commands("Acceptance commands", solution.acceptance.commands)
     yield from _list("Risks", (_risk(one.item, one.mitigation) for one in solution.risks))
@@ -126,7 +153,7 @@ def _state(plan: Plan) -> str:
     return f"{plan.state}{deferred}" + (f": {plan.state_reason}" if plan.state_reason else "")
 
 
-def _tasks(solution: Solution) -> Iterator[Block]:
+def _tasks(solution: Solution, read: Read) -> Iterator[Block]:
     for task in solution.tasks:
         yield EMPTY
         yield Block(f"{task.id}  {task.title}{_after_tasks(task)}", style="head")
@@ -141,9 +168,15 @@ def _tasks(solution: Solution) -> Iterator[Block]:
             )
         for step in task.steps:
             yield Block(f"* {_step(step)}", "    ", "      ")
-            if step.content:
-                yield Block(step.content, "      | ", style="code", verbatim=True)
+            yield from _preview(step, read)
         yield from (_command("test", command) for command in task.tests)
+
+
+def _preview(step: Step, read: Read) -> Iterator[Block]:
+    """Show what a step carries, in pieces: a reader of the first page waits for no others."""
+    for kind, lines in groupby(preview(step, read), key=lambda line: line.kind):
+        while piece := [line.text for line in islice(lines, PIECE)]:
+            yield Block("\n".join(piece), "      | ", style=PREVIEW[kind], verbatim=True)
 
 
 def _after_tasks(task: Task) -> str:

@@ -26,8 +26,8 @@ from pipeline.plans.sanitize import clean
 from pipeline.safety.briefing import Briefing, Price, briefing
 from pipeline.safety.gate import Gate
 from pipeline.safety.ground import Stale
-from pipeline.safety.policy import Approver
-from pipeline.settings import Settings
+from pipeline.safety.policy import Approver, require_owner
+from pipeline.settings import AutoRule, Settings
 from pipeline.store.book import Book
 from pipeline.store.entries import PlanChanged, RetryAsked
 
@@ -142,6 +142,16 @@ class Desk:
                 f"what runs before {record.key} is not what was shown any more: look at it again"
             )
 
+    def approve_by_rule(self, record: PlanningRecord, rule: AutoRule) -> PlanningRecord:
+        """Sign a pending plan because a rule says so; who the desk belongs to signs.
+
+        Raises like `approve`: a rule approves nothing that its user may not.
+        """
+        with self.book.alone():
+            comment = f"approved by the rule {rule.name!r}, up to {rule.max_risk} risk"
+            signed, plan = self._signed(self.current(record, "approve"), comment, rule)
+            return self._keep(signed, PlanEvent.APPROVE, plan)
+
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
         return self.approve_all([record], comment=comment)[0]
@@ -236,6 +246,7 @@ class Desk:
 
         One that is superseded already stays as it is; no approval of it counts any more.
         """
+        require_owner(self.places.user.state)
         with self.book.alone():
             state = self.book.state
             now = state.planning[record.key]
@@ -270,7 +281,8 @@ class Desk:
             return self._keep(record, "defer", changed)
 
     def current(self, record: PlanningRecord, verb: str) -> PlanningRecord:
-        """Return the newest form of a plan that may still be decided on."""
+        """Return the newest form of a plan that may still be decided on, by who decides here."""
+        require_owner(self.places.user.state)
         state = self.book.state
         newest = state.current(record.issue_id)
         if newest is None or newest.key != record.key:
@@ -284,6 +296,7 @@ class Desk:
 
     def retry(self, issue_id: str, *, feedback: str = "") -> Again:
         """Take an issue up again; return which phase does. Raises when nothing is to be retried."""
+        require_owner(self.places.user.state)
         self.issue(issue_id)
         state = self.book.state
         record = state.current(issue_id)
@@ -306,7 +319,9 @@ class Desk:
         self._render()
         return again
 
-    def _signed(self, record: PlanningRecord, comment: str) -> tuple[PlanningRecord, Plan]:
+    def _signed(
+        self, record: PlanningRecord, comment: str, rule: AutoRule | None = None
+    ) -> tuple[PlanningRecord, Plan]:
         """Return the plan as it is now and as it is with an approval; nothing is recorded yet."""
         record = self._returned(record)
         assert record.plan is not None
@@ -315,9 +330,14 @@ class Desk:
         if stale := self.gate.baseless(record.base_commit):
             self._send_back(record, plan, stale)
         after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
-        approval = self.gate.sign(record, after=after, approver=self.approver, comment=comment)
+        approval = self.gate.sign(
+            record, after=after, approver=self.approver, comment=comment, rule=rule
+        )
         changed = advance(plan, PlanEvent.APPROVE, now=self.now(), approval=approval)
-        self._refuse_drift(record, record.model_copy(update={"plan": changed}))
+        approved = record.model_copy(update={"plan": changed})
+        if reason := self.gate.broken(approved, self.book.state):
+            raise PipelineError(f"cannot approve {record.key}: {reason}")
+        self._refuse_drift(record, approved)
         return record, changed
 
     def _refuse_drift(self, record: PlanningRecord, approved: PlanningRecord) -> None:
