@@ -10,6 +10,7 @@ from pipeline.events import EventBus, Listener
 from pipeline.safety.decisions import Desk
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
+from pipeline.store.backlog_view import BacklogView
 from pipeline.store.journal import Probe, no_probe
 
 
@@ -25,7 +26,7 @@ def desk(
         bus=bus,
         book=open_book(project, bus, probe=probe),
         gate=Gate(project.repo, project.places, project.settings, utc_now),
-        issues=project.issues,
+        issues=BacklogView(project.places).issues,
         approver=current_approver(project.settings.roles),
         now=utc_now,
         patient=patient,

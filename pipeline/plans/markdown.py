@@ -15,7 +15,7 @@ from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRe
 from pipeline.domain.solution import FileAction, Solution, Task
 from pipeline.plans.page import moment
 from pipeline.plans.sanitize import clean
-from pipeline.store.files import write_atomic
+from pipeline.store.files import write_whole
 
 SLUG_LENGTH = 40
 
@@ -92,10 +92,14 @@ def keep_plan(
     issue: Issue | None,
     attempts: Sequence[ExecutionRecord] = (),
 ) -> None:
-    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none."""
+    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none.
+
+    It is whole at every instant, and not waited for: `pipeline show --format md` makes it again
+    from the journal.
+    """
     if record.solution is not None and record.plan is not None:
         text = render_plan(record, issue, attempts)
-        write_atomic(plan_path(folder, record), text.encode())
+        write_whole(plan_path(folder, record), text.encode())
 
 
 def prose(text: str) -> str:

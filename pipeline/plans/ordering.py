@@ -112,10 +112,10 @@ def earlier_records(
     queue: Queue,
     landed: Collection[str],
 ) -> tuple[PlanningRecord, ...]:
-    """Return the plans that ran, or are to run, before `record` and can touch its files.
+    """Return those of `records` that ran, or are to run, before `record`, in the queue's order.
 
-    `records` are current records, those at least that can touch its files; `landed` the solution
-    ids among them that have landed. They come in the order of the queue.
+    `records` are others that can touch its files (`can_hit`), each the current plan of its issue or
+    one of the solution ids in `landed`.
     """
     mine = (queue.place(record.issue_id), record.key)
     before = queue.ancestors(record.issue_id)
@@ -131,10 +131,9 @@ def earlier_records(
             return True
         return _must_precede(other, record)
 
-    found = [
-        one for one in records if one.key != record.key and can_hit(one, record) and runs_first(one)
-    ]
-    return tuple(sorted(found, key=lambda one: (queue.place(one.issue_id), one.key)))
+    return tuple(
+        sorted(filter(runs_first, records), key=lambda one: (queue.place(one.issue_id), one.key))
+    )
 
 
 def execution_order(

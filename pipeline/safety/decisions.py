@@ -167,8 +167,7 @@ class Desk:
         with self.book.alone():
             open_ones = [record for record in records if not self._is_approved(record)]
             signed = [self._signed(record, comment) for record in open_ones]
-            for record, plan in signed:
-                self._keep(record, PlanEvent.APPROVE, plan)
+            self._keep_all(signed, PlanEvent.APPROVE)
             return [self.book.state.planning[record.key] for record in records]
 
     def approve_what_can_be(
@@ -187,8 +186,7 @@ class Desk:
                     signed.append(self._signed(self.current(record, "approve"), comment))
                 except PipelineError as error:
                     left.append(Left(record.key, str(error)))
-            for record, plan in signed:
-                self._keep(record, PlanEvent.APPROVE, plan)
+            self._keep_all(signed, PlanEvent.APPROVE)
             return [self.book.state.planning[record.key] for record, _ in signed], left
 
     def _is_approved(self, record: PlanningRecord) -> bool:
@@ -394,25 +392,37 @@ class Desk:
         self,
         record: PlanningRecord,
         event: PlanEvent | Literal["defer"],
-        plan: object,
+        plan: Plan,
         feedback: Feedback | None = None,
     ) -> PlanningRecord:
-        self.book.record(
-            PlanChanged.model_validate(
-                {
-                    "solution_id": record.key,
-                    "event": event,
-                    "plan": plan,
-                    "feedback": feedback,
-                    "by": self.approver.name,
-                }
-            )
+        return self._keep_all([(record, plan)], event, feedback)[0]
+
+    def _keep_all(
+        self,
+        changed: Sequence[tuple[PlanningRecord, Plan]],
+        event: PlanEvent | Literal["defer"],
+        feedback: Feedback | None = None,
+    ) -> list[PlanningRecord]:
+        """Record what plans have become, a line each, with one wait for the disk."""
+        self.book.record_all(
+            [
+                PlanChanged(
+                    solution_id=record.key,
+                    event=event,
+                    plan=plan,
+                    feedback=feedback,
+                    by=self.approver.name,
+                )
+                for record, plan in changed
+            ]
         )
         self._render()
-        kept = self.book.state.planning[record.key]
-        issue = next((one for one in self.issues() if one.id == record.issue_id), None)
-        attempts = self.book.state.attempts(record.key)
-        keep_plan(self.places.plans, self.shown(kept), issue, attempts)
+        state = self.book.state
+        kept = [state.planning[record.key] for record, _ in changed]
+        issues = {issue.id: issue for issue in self.issues()}
+        for record in kept:
+            issue, attempts = issues.get(record.issue_id), state.attempts(record.key)
+            keep_plan(self.places.plans, self.shown(record), issue, attempts)
         return kept
 
     def _render(self) -> None:

@@ -1,7 +1,7 @@
 """The one object through which everything above records what happened and reads what is true."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -59,11 +59,15 @@ class Book:
 
     def record(self, entry: Entry) -> Line:
         """Make `entry` durable and true; render the documents when that is cheap or due."""
+        return self.record_all([entry])[0]
+
+    def record_all(self, entries: Sequence[Entry]) -> list[Line]:
+        """Do what `record` does for several entries, with one wait for the disk."""
         with self.journal.locked():
-            line = self.journal.append(entry)
+            lines = self.journal.append_all(entries)
             self._documents.catch_up()
             self._documents.sync()
-        return line
+        return lines
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -35,6 +35,22 @@ def write_atomic_pieces(
     return status
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`, whole at every instant, without a wait for the disk.
+
+    For what can be made again: after a loss of power it may be the old file, or empty.
+    """
+    make_folder(path.parent)
+    temporary = temporary_of(path)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+    remove_temporaries(path)
+
+
 def append_durable(path: Path, content: bytes) -> None:
     """Append `content` to `path` and wait until it is on the disk."""
     make_folder(path.parent)
@@ -91,11 +107,13 @@ def temporary_of(path: Path) -> Path:
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes left beside `path`, and nothing of a living one."""
     start, end = f".{path.name}.", ".tmp"
-    for one in path.parent.iterdir():
-        if one.name.startswith(start) and one.name.endswith(end):
-            pid = one.name[: -len(end)].rpartition(".")[2]
+    with os.scandir(path.parent) as found:
+        names = [one.name for one in found]
+    for name in names:
+        if name.startswith(start) and name.endswith(end):
+            pid = name[: -len(end)].rpartition(".")[2]
             if pid.isdigit() and not _is_alive(int(pid)):
-                one.unlink(missing_ok=True)
+                path.with_name(name).unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -6,7 +6,7 @@ Any process appends under `journal.lock`, for one append: cut what a killed proc
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -115,15 +115,24 @@ class Journal:
 
     def append(self, entry: Entry) -> Line:
         """Write one line durably and return it; `read_new` hands it out after those of others."""
-        kind = type(entry).model_fields["kind"].default
-        self._probe(f"journal:before:{kind}")
+        return self.append_all([entry])[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Line]:
+        """Write a line for each entry, with one wait for the disk; return them.
+
+        A disk that is full leaves none of them, a crash perhaps the first few, each of them whole.
+        """
+        kinds = [str(type(entry).model_fields["kind"].default) for entry in entries]
+        for kind in kinds:
+            self._probe(f"journal:before:{kind}")
         with self.locked():
             try:
-                line = self._append(entry)
+                lines = self._append(entries)
             except OSError as error:
                 raise cannot_write(self._path, error) from error
-        self._probe(f"journal:after:{kind}")
-        return line
+        for kind in kinds:
+            self._probe(f"journal:after:{kind}")
+        return lines
 
     def read_new(self) -> list[Line]:
         """Return the lines, own and others', that were not handed out yet."""
@@ -180,15 +189,10 @@ class Journal:
         with self.locked():
             if not self.is_empty:
                 raise PipelineError(f"'{self._path}' is there already")
-            lines: list[Line] = []
-            prev, offset, at = NO_HASH, 0, self._clock()
-            for seq, entry in enumerate(entries, start=1):
-                line = make_line(entry, seq=seq, at=at, prev=prev, offset=offset)
-                lines.append(line)
-                prev, offset = line.hash, offset + len(line.raw)
+            lines = _chained(entries, seq=0, at=self._clock(), prev=NO_HASH, offset=0)
             write_atomic(self._path, b"".join(line.raw for line in lines))
 
-    def _append(self, entry: Entry) -> Line:
+    def _append(self, entries: Sequence[Entry]) -> list[Line]:
         is_new = not self._path.exists()
         if is_new and self._end:
             raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
@@ -196,20 +200,20 @@ class Journal:
         try:
             self._mend(handle)
             prev = self._last.hash if self._last else NO_HASH
-            line = make_line(entry, seq=self.seq + 1, at=self._clock(), prev=prev, offset=self._end)
-            self._write(handle, line)
+            lines = _chained(entries, seq=self.seq, at=self._clock(), prev=prev, offset=self._end)
+            self._write(handle, b"".join(line.raw for line in lines))
         finally:
             os.close(handle)
         if is_new:
             fsync_folder(self._path.parent)
-        self._last, self._end = line, self._end + len(line.raw)
-        if self._kinds is None or line.kind in self._kinds:
-            self._fresh.append(line)
-        return line
+        if lines:
+            self._last, self._end = lines[-1], lines[-1].offset + len(lines[-1].raw)
+        self._fresh += [one for one in lines if self._kinds is None or one.kind in self._kinds]
+        return lines
 
-    def _write(self, handle: int, line: Line) -> None:
+    def _write(self, handle: int, content: bytes) -> None:
         try:
-            write_all(handle, line.raw)
+            write_all(handle, content)
         except OSError:
             os.ftruncate(handle, self._end)
             raise
@@ -246,6 +250,18 @@ class Journal:
         if found.last:
             self._fresh += fresh
             self._last, self._end = found.last, found.end
+
+
+def _chained(
+    entries: Iterable[Entry], *, seq: int, at: datetime, prev: str, offset: int
+) -> list[Line]:
+    """Return the lines of `entries` that follow line `seq`, whose hash is `prev`."""
+    lines: list[Line] = []
+    for number, entry in enumerate(entries, start=seq + 1):
+        line = make_line(entry, seq=number, at=at, prev=prev, offset=offset)
+        lines.append(line)
+        prev, offset = line.hash, offset + len(line.raw)
+    return lines
 
 
 def _number(raw: bytes) -> int:

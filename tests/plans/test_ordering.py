@@ -126,7 +126,13 @@ ISSUES = [issue(1), issue(2), issue(3)]
 
 
 def earlier(mine, *others, issues=ISSUES, landed=()):
-    return keys(earlier_records(mine, others, Queue(issues), landed))
+    return keys(before(mine, others, issues, landed))
+
+
+def before(mine, others, issues, landed=()):
+    """Return the plans before `mine`, of those that can touch its files."""
+    hitting = [one for one in others if one.key != mine.key and can_hit(one, mine)]
+    return earlier_records(mine, hitting, Queue(issues), landed)
 
 
 def test_earlier_are_the_plans_before_it_in_the_queue_that_share_a_path():
@@ -201,7 +207,7 @@ def test_the_order_of_what_was_shown_and_the_order_of_running_agree():
     issues = [issue(1, priority=3), issue(2, priority=1), issue(3, priority=2)]
     pending = {n: record(n, "CHANGELOG.md") for n in (1, 2, 3)}
     for number in (3, 1, 2):
-        shown = earlier_records(pending[number], pending.values(), Queue(issues), ())
+        shown = before(pending[number], pending.values(), issues)
         names = tuple(one.key for one in shown)
         pending[number] = approved(number, "CHANGELOG.md", after=names)
     ran = execution_order(pending.values(), issues)
