@@ -100,6 +100,15 @@ class PlanReturned(Event):
 
 
 @dataclass(frozen=True)
+class ApprovedByRule(Event):
+    """A rule of the user's approved a plan in their name."""
+
+    solution_id: str
+    risk: str
+    rule: str
+
+
+@dataclass(frozen=True)
 class GateWaits(Event):
     """Plans wait for a decision."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pipeline.domain.group import Group
+from pipeline.domain.plan import RiskLevel
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
 from pipeline.phases.complete import WAITS, complete
@@ -53,6 +54,8 @@ class Wanted:
     """Only these solutions are executed; none: all."""
     base: str | None = None
     new: bool = False
+    auto_approve: RiskLevel | None = None
+    """Plans up to this risk are approved by rule, besides those of the settings' rules."""
 
 
 def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> int:
@@ -98,7 +101,7 @@ def _work_through(work: Work, wanted: Wanted) -> None:
     while True:
         seen = wait.look()
         turns = plan(work, wanted.issues) if wanted.planning else 0
-        gate(work)
+        decided = gate(work, wanted.auto_approve)
         attempts = execute(work, wanted.solutions) if wanted.execution else 0
-        if turns + attempts == 0 and not (wanted.execution and wait.for_news(seen)):
+        if turns + decided + attempts == 0 and not (wanted.execution and wait.for_news(seen)):
             return

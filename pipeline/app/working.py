@@ -30,8 +30,9 @@ from pipeline.phases.plan import needs_plan
 from pipeline.phases.work import Work
 from pipeline.plans.ordering import planning_order
 from pipeline.safety.budget import Purse
-from pipeline.safety.decisions import unknown
+from pipeline.safety.decisions import Desk, unknown
 from pipeline.safety.gate import Gate
+from pipeline.safety.policy import current_approver
 from pipeline.sandbox import find_sandbox
 from pipeline.settings import AgentRole, AgentSettings, BudgetSettings
 from pipeline.store import entries
@@ -91,13 +92,14 @@ def make_work(
         repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds
     )
     purse = _purse(settings.budget, book.state)
+    gate, backlog = Gate(repo, places, settings, utc_now), BacklogView(places)
     work = Work(
         repo=repo,
         places=places,
         settings=settings,
         book=book,
         bus=bus,
-        gate=Gate(repo, places, settings, utc_now),
+        gate=gate,
         workspaces=workspaces,
         verifier=verifier,
         purse=purse,
@@ -107,7 +109,19 @@ def make_work(
         probe=probe,
         prompts=Prompts((places.user_prompts, places.prompts)),
         spawn=lambda role: _spawn(role, work),
-        backlog=BacklogView(places),
+        backlog=backlog,
+        desk=Desk(
+            repo=repo,
+            places=places,
+            settings=settings,
+            bus=bus,
+            book=book,
+            gate=gate,
+            issues=backlog.issues,
+            approver=current_approver(settings.roles),
+            now=utc_now,
+            patient=True,
+        ),
         held=held,
     )
     return work
@@ -196,6 +210,7 @@ def _spawn(role: str, work: Work) -> Agent:
         memory=state.memory.get(role, ""),
         ledger=state.ledger.get(role, ()),
         reminders=Reminders(prompts),
+        history=work.settings.history,
     )
 
 

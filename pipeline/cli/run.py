@@ -6,6 +6,7 @@ import typer
 
 from pipeline.cli import options as o
 from pipeline.cli.working import work
+from pipeline.domain.plan import RiskLevel
 from pipeline.orchestrator import Wanted
 
 UNATTENDED_WAIT = "6h"
@@ -16,6 +17,14 @@ def command(
     unattended: Annotated[
         bool, typer.Option("--unattended", help="Waits up to 6 h for a quota; asks nothing.")
     ] = False,
+    auto_approve: Annotated[
+        RiskLevel | None,
+        typer.Option(
+            "--auto-approve",
+            case_sensitive=False,
+            help="Approves plans up to this risk, of issues by owners and members.",
+        ),
+    ] = None,
     base: o.Base = None,
     new: o.New = False,
     planner_provider: o.PlannerProvider = None,
@@ -52,4 +61,4 @@ def command(
         allow_red_baseline=allow_red_baseline,
         sandbox=sandbox,
     )
-    return work(repo, Wanted(base=base, new=new), flags, as_json=as_json)
+    return work(repo, Wanted(base=base, new=new, auto_approve=auto_approve), flags, as_json=as_json)

@@ -77,6 +77,11 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.ClarificationNeeded: lambda v: ("plan", v.issue_id, "asks: " + " / ".join(v.questions)),
     e.PlanStale: lambda v: ("gate", v.solution_id, f"stale: {v.reason}"),
     e.PlanReturned: lambda v: ("gate", v.solution_id, f"waits again: {v.reason}"),
+    e.ApprovedByRule: lambda v: (
+        "gate",
+        v.solution_id,
+        f"approved by the rule {v.rule!r} ({v.risk} risk)",
+    ),
     e.GateWaits: lambda v: ("gate", "-", "waiting for a decision: " + ", ".join(v.solution_ids)),
     e.WaitBegan: lambda v: (
         "gate",

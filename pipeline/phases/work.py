@@ -14,6 +14,7 @@ from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
 from pipeline.safety.budget import Purse
+from pipeline.safety.decisions import Desk
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.run_file import RunFile
 
@@ -48,6 +49,8 @@ class Work(Site):
     purse: Purse
     prompts: Prompts
     backlog: BacklogView
+    desk: Desk
+    """Where rules approve plans, in the name of the user who runs it."""
     held: RunFile
     """The run lock, which says to others what is worked on."""
     spawn: Callable[[str], Agent]
@@ -59,6 +62,8 @@ class Work(Site):
     """Whether it was said that planning pauses, and nothing was planned since."""
     told_checkpoint: bool = False
     """Whether it was said that a person has to confirm."""
+    told_unruled: set[str] = field(default_factory=set)
+    """The plans of which it was said that a rule would approve them and its user may not."""
     told_blocked: set[tuple[str, str]] = field(default_factory=set)
     """Issue and reason, as they were said already."""
     breaker: Breaker = field(default_factory=Breaker)
