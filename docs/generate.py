@@ -96,17 +96,24 @@ NOTES: dict[str, str] = {
         Refused, with the reason, where there is nothing to retry: an issue that has landed, or
         whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`
         is `plan` or `execute`.""",
+    "confirm": """
+        Needed where `gate.checkpoint_every` is set: [waiting.md](waiting.md#checkpoints). Refused when no run
+        has stopped at a checkpoint. With `--json`: `{solutions, by, comment}`.""",
     "plan": """
         Issues whose plan is current are left alone. Without a run, one is opened: a branch at
         `--base`. `--json`, here and for `execute` and `run`, prints the report, as in
         `.workflow/report.json`.""",
-    "execute": "Plans that still wait are left alone; they make the exit code 3.",
+    "execute": """
+        Plans that still wait are left alone; they make the exit code 3. `--wait-gate` is as for
+        `run`.""",
     "run": """
         The one command for the night. Without a key that it needs it stops before anything else.
-        `--max-usd` and `--max-tokens` cap the whole run, across restarts.""",
+        `--max-usd` and `--max-tokens` cap the whole run, across restarts. `--wait-gate` keeps it
+        alive for what is decided meanwhile: [waiting.md](waiting.md).""",
     "status": """
-        Never touches the run. `phase` is init, planning, gate, executing or complete. With
-        `--json`: `{phase, working, run, issues, queue, errors, usage}`.""",
+        Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
+        waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
+        queue, errors, usage}`; `holds` is what waits for you besides single issues.""",
     "report": """
         Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
         it was when the last `plan`, `execute` or `run` ended.""",
@@ -115,6 +122,15 @@ NOTES: dict[str, str] = {
         and passed over. A note is one thing that was asked, said or done. With `-f` it goes on
         when a run ends and another one begins. `--json` is one object a line here, with
         everything outside ASCII escaped.""",
+    "execplan": "[execplan.md](execplan.md) has the form, and each rule with its reason.",
+    "execplan lint": """
+        Needs no repository. Files are checked one after the other; a file that cannot be read
+        stops it. A file that is nothing but the plan has no fence around it; in a longer text, or
+        in a message, the plan is one fenced block labelled `md`. With `--json`: `[{file, line,
+        rule, message, reason}]`.""",
+    "execplan new": """
+        Without `--output` it goes to stdout. A file that is there already is left alone. With
+        `--json`: `{path, text}`.""",
 }
 """What the help does not say, by command."""
 
@@ -150,8 +166,10 @@ MEANINGS: dict[str, str] = {
     "gate.overlap": "`sequence`: a plan may run after another one on the same files when its "
     "reviewer was shown that one; `replan`: it is planned again instead",
     "gate.expires_days": "how long an approval counts",
-    "gate.max_pending": "with so many plans waiting for a decision nothing more is planned",
-    "gate.checkpoint_every": "after so many attempts a run stops until a person confirms",
+    "gate.max_pending": "with so many plans waiting for a decision nothing more is planned: "
+    "[waiting.md](waiting.md#enough-plans)",
+    "gate.checkpoint_every": "after so many executed solutions a run stops until `pipeline confirm`: "
+    "[waiting.md](waiting.md#checkpoints)",
     "gate.change_rounds": "how often changes of one issue's plan can be requested; then a person "
     "edits or rejects it",
     "policy.required": "table of risk to role, where another role than the usual one is needed",
@@ -164,7 +182,8 @@ MEANINGS: dict[str, str] = {
     "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
     "whatever else is named read-only",
     "workspace.setup": "commands run in every fresh workspace, in the sandbox",
-    "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`",
+    "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`: "
+    "[waiting.md](waiting.md)",
     "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
     "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
     "whoever is there is admin; with it, a name that is not listed is a user",
@@ -174,6 +193,8 @@ MEANINGS: dict[str, str] = {
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
     "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",
+    "run.history": "what an agent is sent of its earlier turns: a `ledger` of short digests, nothing "
+    "(`fresh`), or all of them (`full`, which costs more with every issue)",
 }
 """What each setting means; a test compares the keys with `pipeline.settings.KEYS`."""
 

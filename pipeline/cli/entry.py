@@ -37,6 +37,7 @@ class Entry:
 
 
 SETUP, BACKLOG, DECIDE, WORK = "Set up", "The backlog", "Decide", "Work"
+PROVE = "Prove"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("demo", "The whole thing, offline, in a scratch repository, in seconds.", SETUP),
@@ -66,6 +67,12 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("status", "Where everything stands, at once.", WORK),
     "report": Entry("report", "What came of it: landed, needs you, parked, failed.", WORK),
     "logs": Entry("logs", "What the agents said and did.", WORK),
+    "execplan": Entry(
+        "execplan",
+        "Check ExecPlans of anybody, or begin one.",
+        PROVE,
+        actions={"lint": "execplan_lint", "new": "execplan_new"},
+    ),
 }
 
 

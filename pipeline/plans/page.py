@@ -14,6 +14,7 @@ from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Step, Task
 from pipeline.plans.layout import Block, Style, layout
 from pipeline.plans.preview import Kind, Read, nothing_to_read, preview
+from pipeline.plans.privileges import who_grants
 from pipeline.plans.sanitize import clean
 
 WIDTH = 80
@@ -87,8 +88,7 @@ def plan_blocks(
     yield _labelled("state", _state(plan), "warn" if plan.state_reason else "text")
     yield _labelled("risk", plan.risk.level, "warn" if plan.risk.level.rank > 1 else "text")
     yield from (_item(reason) for reason in plan.risk.reasons)
-    if plan.grants:
-        yield _labelled("grants", ", ".join(plan.grants), "warn")
+    yield from _privileges(solution)
     for note in notes:
         yield _labelled(note.label, note.text, "warn" if note.warns else "text")
     yield from _section("Goal", solution.goal)
@@ -192,6 +192,14 @@ def _step(step: Step) -> str:
     return "  ".join(part for part in said if part)
 
 
+def _privileges(solution: Solution) -> Iterator[Block]:
+    """Yield each operation that an approval would grant, who may grant it, and what it is for."""
+    for n, asked in enumerate(solution.privileges):
+        said = f"{asked.operation} {asked.target}".strip()
+        text = f"{said} (needs {who_grants(asked.operation)}): {asked.reason}"
+        yield _labelled("grants" if n == 0 else "", text, "warn")
+
+
 def _unsure(solution: Solution) -> Iterator[Block]:
     yield from _list("Assumptions", solution.assumptions)
     yield from _list("Questions", solution.clarifying_questions, "warn")
@@ -225,6 +233,8 @@ def _approval(approval: Approval | None) -> Iterator[Block]:
     yield _labelled("expires", moment(approval.expires_at))
     if approval.after:
         yield _labelled("after", ", ".join(one.solution_id for one in approval.after))
+    if approval.rule is not None:
+        yield _labelled("rule", f"the rule {approval.rule!r}, up to {approval.rule_max_risk} risk")
     if approval.comment:
         yield _labelled("comment", approval.comment)
 

@@ -64,6 +64,17 @@ TERMS: dict[Operation, Terms] = {
 """Seed 000's privileged operations; complete."""
 
 
+def who_grants(operation: Operation) -> str:
+    """Return who may grant an operation, for people: `a maintainer`."""
+    terms = TERMS[operation]
+    return "what nobody can grant yet" if terms.refused else with_article(terms.role)
+
+
+def with_article(role: Role) -> str:
+    """Return a role as people say it: `a maintainer`, `an admin`."""
+    return f"an {role}" if role is Role.ADMIN else f"a {role}"
+
+
 def privilege_problems(solution: Solution) -> Iterator[str]:
     """Yield what is wrong with what a solution asks for, one line each, for its author."""
     names: set[str] = set()
