@@ -101,11 +101,15 @@ class Night:
             code = run([*words, "-C", str(self.root)])
         return Ended(code, out.getvalue(), err.getvalue())
 
-    def process(self, *words: str) -> "subprocess.Popen[bytes]":
+    def words(self, *words: str) -> list[str]:
+        """Return what starts one command as a process of its own, in the repository."""
+        return [sys.executable, "-m", "pipeline", *words, "-C", str(self.root)]
+
+    def process(self, *words: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         """Start one command as a process of its own, in the repository."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *words, "-C", str(self.root)],
-            stdin=subprocess.DEVNULL,
+            self.words(*words),
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
