@@ -27,8 +27,11 @@ LAYERS: list[set[str]] = [
 """Highest first, as the picture in docs/architecture.md."""
 
 ALLOWED_REHEARSAL_IMPORTERS = {"cli", "rehearsal"}
-SDKS = {"anthropic", "openai", "httpx2", "httpcore2", "genai_prices"}
-"""Imported when an adapter is constructed, so that `--help` and `status` stay instant."""
+SDKS = {
+    *("anthropic", "openai", "httpx2", "httpcore2", "genai_prices"),
+    *("tree_sitter", "tree_sitter_bash"),
+}
+"""Imported where they are needed, so that `--help` and `status` stay instant."""
 
 
 def level(name: str) -> int:
