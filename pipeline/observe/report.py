@@ -9,8 +9,15 @@ from datetime import datetime
 from pipeline.domain.base import Noun, Time
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
-from pipeline.domain.results import ExecutionRecord, FailureClass, Usage, Verification
+from pipeline.domain.results import (
+    ExecutionRecord,
+    FailureClass,
+    PlanningRecord,
+    Usage,
+    Verification,
+)
 from pipeline.plans.markdown import prose
+from pipeline.plans.page import approver_of
 from pipeline.plans.sanitize import clean
 from pipeline.plans.standing import Standing
 from pipeline.store.state import State
@@ -98,7 +105,7 @@ def _entry(row: Standing, state: State) -> ReportEntry:
         commit=attempt.commit_hash if attempt is not None else None,
         files=_cleaned(attempt.files_modified) if attempt is not None else (),
         evidence=_cleaned(_evidence(attempt.verification)) if attempt is not None else (),
-        notes=_cleaned(_notes(attempt)) if attempt is not None else (),
+        notes=_cleaned([*_decided(record), *(_notes(attempt) if attempt else ())]),
         usd=spent.usd,
         tokens=spent.metered_tokens,
         next=_next(row),
@@ -115,6 +122,14 @@ def _evidence(verification: Verification) -> list[str]:
         f"{'passed' if one.passed else f'exit {one.exit_code}'} ({one.duration_s:.1f} s)"
         for one in verification.commands
     ]
+
+
+def _decided(record: PlanningRecord | None) -> list[str]:
+    """Return which rule approved the plan, where no person did."""
+    approval = record.plan.approval if record is not None and record.plan is not None else None
+    if approval is None or approval.rule is None:
+        return []
+    return [f"approved by {approver_of(approval)}"]
 
 
 def _notes(attempt: ExecutionRecord) -> list[str]:

@@ -13,7 +13,7 @@ from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Plan, PlanState
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Task
-from pipeline.plans.page import moment
+from pipeline.plans.page import approver_of, moment
 from pipeline.plans.sanitize import clean
 from pipeline.store.files import write_whole
 
@@ -137,7 +137,7 @@ def _progress(
     items = [f"- [x] ({moment(record.planned_at)}) Planned as {record.key}."]
     if plan.approval:
         when = moment(plan.approval.decided_at)
-        items.append(f"- [x] ({when}) Approved by {_line(plan.approval.approver)}.")
+        items.append(f"- [x] ({when}) Approved by {_line(approver_of(plan.approval))}.")
     elif plan.state in (PlanState.REJECTED, PlanState.STALE, PlanState.SUPERSEDED):
         items.append(f"- [x] ({moment(plan.updated_at)}) The plan became {plan.state}.")
     else:
@@ -181,7 +181,8 @@ def _decisions(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterat
         said = _sentence(given.comment) or "none was given."
         yield (
             f"Decision: approved as {given.role}, until {moment(given.expires_at)}. "
-            f"Rationale: {said} Date/Author: {moment(given.decided_at)}, {_line(given.approver)}."
+            f"Rationale: {said} "
+            f"Date/Author: {moment(given.decided_at)}, {_line(approver_of(given))}."
         )
     elif plan.state_reason:
         yield (
@@ -290,6 +291,9 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
         yield f"These plans may change the same files and run earlier: {names}."
     globs = ", ".join(f"`{glob}`" for glob in plan.may_touch) or "nothing else"
     yield f"Besides the files above the work may touch {globs}."
+    if plan.grants:
+        names = ", ".join(f"`{_line(name)}`" for name in plan.grants)
+        yield f"It asks for these privileges, which its approval grants: {names}."
     money = f", ${plan.budget.usd:.2f}" if plan.budget.usd is not None else ""
     yield (
         f"It may spend {plan.budget.tokens:,} tokens{money} and {plan.budget.minutes} minutes, "

@@ -131,6 +131,13 @@ def moment(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}Z"
 
 
+def approver_of(approval: Approval) -> str:
+    """Return who approved a plan: a name, or the rule that did it in somebody's name."""
+    if approval.rule is None:
+        return approval.approver
+    return f"the rule {approval.rule!r} for {approval.approver}"
+
+
 def _without_plan(record: PlanningRecord, issue: Issue | None) -> Iterator[Block]:
     if issue is not None:
         yield Block(issue.title, style="title")
@@ -228,13 +235,11 @@ def _approval(approval: Approval | None) -> Iterator[Block]:
     if approval is None:
         return
     yield EMPTY
-    who = f"{approval.approver} (uid {approval.uid}, {approval.role})"
+    who = f"{approver_of(approval)} (uid {approval.uid}, {approval.role})"
     yield _labelled("approved", f"by {who} at {moment(approval.decided_at)}")
     yield _labelled("expires", moment(approval.expires_at))
     if approval.after:
         yield _labelled("after", ", ".join(one.solution_id for one in approval.after))
-    if approval.rule is not None:
-        yield _labelled("rule", f"the rule {approval.rule!r}, up to {approval.rule_max_risk} risk")
     if approval.comment:
         yield _labelled("comment", approval.comment)
 

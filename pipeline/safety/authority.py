@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from pipeline.domain.plan import Approval, Plan, RiskLevel, Role
 from pipeline.domain.solution import Solution
+from pipeline.plans.privileges import with_article
 from pipeline.plans.risk import assess
 from pipeline.safety.policy import Approver, Need, needed_role, role_of, ungrantable
 from pipeline.settings import AutoRule, Settings
@@ -37,7 +38,7 @@ def why_not_sign(
     need = need_of(solution, plan, settings.policy.required)
     if approver.role.rank < need.role.rank:
         who = f"{approver.name!r} is {approver.role}"
-        return f"{need.because}: {_a(need.role)} has to approve it, and {who}"
+        return f"{need.because}: {with_article(need.role)} has to approve it, and {who}"
     if rule is not None and plan.risk.level.rank > rule.max_risk.rank:
         return f"is {plan.risk.level}: the rule {rule.name!r} approves up to {rule.max_risk}"
     return None
@@ -50,9 +51,9 @@ def why_not_count(
     if refused := ungrantable(solution.privileges):
         return f"it asks for what nobody can grant: {refused}"
     need = need_of(solution, plan, settings.policy.required)
-    lacks = f"it {need.because} and needs {_a(need.role)}"
+    lacks = f"it {need.because} and needs {with_article(need.role)}"
     if approval.role.rank < need.role.rank:
-        return f"{lacks}; {_a(approval.role)} approved it"
+        return f"{lacks}; {with_article(approval.role)} approved it"
     now = role_of(approval.approver, settings.roles)
     if now.rank < need.role.rank:
         return f"{lacks}; {approval.approver!r}, who approved it, is {now} now"
@@ -67,7 +68,3 @@ def _risk_rose(solution: Solution, plan: Plan, approval: Approval) -> str | None
     if most is not None and level.rank <= most.rank:
         return None
     return f"its risk is {level} now, and the rule {approval.rule!r} approves up to {most}"
-
-
-def _a(role: Role) -> str:
-    return f"an {role}" if role is Role.ADMIN else f"a {role}"
