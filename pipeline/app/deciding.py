@@ -1,12 +1,11 @@
 """Wiring of a person's decisions."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.agents.providers.pricing import price
 from pipeline.app.project import Project, open_book, open_project
 from pipeline.domain.base import utc_now
-from pipeline.events import EventBus, Listener
+from pipeline.events import EventBus
 from pipeline.safety.decisions import Desk
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
@@ -34,10 +33,9 @@ def desk(
     )
 
 
-def open_desk(path: str | Path = ".", *, listeners: Sequence[Listener] = ()) -> Desk:
-    """Open the repository around `path` for decisions; nothing is printed.
+def open_desk(path: str | Path = ".", *, bus: EventBus | None = None) -> Desk:
+    """Open the repository around `path` for decisions; without a `bus` nothing is told to anybody.
 
-    `listeners` are called with each event (`pipeline.events`). Raises `PipelineError` when the
-    repository is not set up, or its settings are wrong.
+    Raises `PipelineError` when the repository is not set up, or a setting is wrong.
     """
-    return desk(open_project(Path(path)), EventBus(list(listeners)))
+    return desk(open_project(Path(path)), bus or EventBus())

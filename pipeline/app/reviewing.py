@@ -126,6 +126,7 @@ class Review:
             with self._desk.book.alone():
                 self._require_shown(held.verb, held.page)
                 RECORD[held.verb](self._desk, held.page.record, held.words)
+            self._desk.book.catch_up()
             self.said.append(f"{DONE[held.verb]} {held.page.record.key}")
         except PipelineError as error:
             self.said.append(f"not recorded: {held.verb} {held.page.record.key}: {error}")
@@ -155,11 +156,10 @@ class Review:
         if verb is Verb.CHANGES:
             self._desk.require_round(page.record)
         if verb is Verb.APPROVE:
-            moved = [note.text for note in page.shown.notes if note.warns]
-            if moved:
-                raise PipelineError(f"not approved, c sends it back: {moved[0]}")
-            gate, approver = self._desk.gate, self._desk.approver
-            gate.sign(page.record, after=page.shown.after, approver=approver)
+            try:
+                self._desk.require_approvable(page.record, page.shown)
+            except PipelineError as error:
+                raise PipelineError(f"not approved, c sends it back: {error}") from error
 
 
 DECIDABLE: dict[Verb, frozenset[PlanState]] = {

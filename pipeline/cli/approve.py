@@ -1,42 +1,131 @@
 """`pipeline approve`: sign plans; nothing is executed without it."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import (
+    Approved,
+    Desk,
+    Left,
+    approve,
+    approve_matching,
+    get,
+    matching,
+    open_desk,
+    refused,
+)
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, By, Json, Repo
-from pipeline.cli.output import print_json
+from pipeline.cli.output import print_json, print_text
+from pipeline.domain.plan import RiskLevel
+from pipeline.domain.results import PlanningRecord
+from pipeline.errors import UsageProblem
+
+NAMED = 5
+"""So many plans are named for each reason why plans were left."""
 
 
 def command(
-    solutions: Annotated[list[str], typer.Argument(metavar="SOL...", help="Solution ids.")],
+    solutions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOL]...", help="Solution ids.", show_default=False),
+    ] = None,
+    max_risk: Annotated[
+        RiskLevel | None,
+        typer.Option(
+            "--max-risk",
+            metavar="LEVEL",
+            case_sensitive=False,
+            help="All that wait, up to this risk: LOW, MEDIUM, HIGH, CRITICAL.",
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="All that wait and whose issues have this label; repeatable."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be approved; approve nothing.")
+    ] = False,
     comment: By = "",
     repo: Repo = HERE,
     as_json: Json = False,
 ) -> None:
     """Approve plans as they were shown; each is signed with its files' state.
 
-    Several are approved together or, when one of them cannot be, not at all.
+    Several that are named are approved together or, when one of them cannot be, not at all. By
+    --max-risk, --label and --all (together: what fits all of them) those are approved that can be.
 
-    Example: pipeline approve SOL-ISS-001-1 SOL-ISS-002-1
+    Example: pipeline approve SOL-ISS-001-1 SOL-ISS-002-1, then: pipeline approve --max-risk LOW
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    records = [here.find(name) for name in dict.fromkeys(solutions)]
-    approved = here.approve_all(records, comment=comment)
-    if as_json:
-        print_json([record.model_dump(mode="json") for record in approved])
-        return
-    for record in approved:
-        assert record.plan is not None
-        approval = record.plan.approval
-        assert approval is not None
-        after = ", ".join(one.solution_id for one in approval.after)
-        typer.echo(
-            f"approved {record.key} until {approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
-            + (f", after {after}" if after else "")
+    chosen = everything or max_risk is not None or bool(label)
+    if bool(solutions) == chosen:
+        raise UsageProblem(
+            "name plans, or choose them by --max-risk, --label or --all"
+            if not chosen
+            else "name plans, or choose them by --max-risk, --label or --all: not both"
         )
-    typer.echo("next: pipeline run")
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    named = [get(desk, name) for name in dict.fromkeys(solutions or ())]
+    if dry_run:
+        found = Approved(tuple(named), ())
+        if chosen:
+            found = matching(desk, max_risk=max_risk, labels=label or ())
+        done = _tried(desk, found)
+    elif chosen:
+        done = approve_matching(desk, max_risk=max_risk, labels=label or (), comment=comment)
+    else:
+        done = Approved(tuple(approve(desk, *(one.key for one in named), comment=comment)), ())
+    if as_json:
+        shown = [desk.shown(record).model_dump(mode="json") for record in done.records]
+        print_json(shown)
+        return
+    _print(done, dry_run=dry_run)
+
+
+def _tried(desk: Desk, found: Approved) -> Approved:
+    """Return what an approval of these plans would come to."""
+    reasons = {record.key: refused(desk, record) for record in found.records}
+    left = [Left(key, reason) for key, reason in reasons.items() if reason is not None]
+    good = tuple(record for record in found.records if reasons[record.key] is None)
+    return Approved(good, (*found.left, *left))
+
+
+def _print(done: Approved, *, dry_run: bool) -> None:
+    for record in done.records:
+        print_text(_would(record) if dry_run else _did(record))
+    if done.left:
+        print_text(f"left: {_in_words(done.left)}")
+    if not done.records:
+        typer.echo("nothing to approve")
+    else:
+        typer.echo("nothing is approved yet: --dry-run" if dry_run else "next: pipeline run")
+
+
+def _did(record: PlanningRecord) -> str:
+    approval = record.plan.approval if record.plan else None
+    assert approval is not None
+    after = ", ".join(one.solution_id for one in approval.after)
+    until = f"{approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
+    return f"approved {record.key} until {until}" + (f", after {after}" if after else "")
+
+
+def _would(record: PlanningRecord) -> str:
+    assert record.plan is not None
+    assert record.solution is not None
+    return f"would approve {record.key} ({record.plan.risk.level}): {record.solution.title}"
+
+
+def _in_words(left: Sequence[Left]) -> str:
+    """Return by reason which plans were left, on one line."""
+    ordered = sorted(left, key=lambda one: one.reason)
+    groups = groupby(ordered, key=lambda one: one.reason)
+    return "; ".join(f"{_names([one.solution_id for one in some])}: {why}" for why, some in groups)
+
+
+def _names(keys: Sequence[str]) -> str:
+    rest = len(keys) - NAMED
+    return ", ".join(keys[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

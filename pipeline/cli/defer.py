@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import defer, get, open_desk
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
@@ -21,12 +20,11 @@ def command(
 
     Example: pipeline defer SOL-ISS-004-1
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    records = [here.find(name) for name in dict.fromkeys(solutions)]
-    changed = [here.defer(record, deferred=not undo) for record in records]
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    keys = [get(desk, name).key for name in dict.fromkeys(solutions)]
+    changed = [defer(desk, key, deferred=not undo) for key in keys]
     if as_json:
-        print_json([record.model_dump(mode="json") for record in changed])
+        print_json([desk.shown(record).model_dump(mode="json") for record in changed])
         return
     for record in changed:
         assert record.plan is not None

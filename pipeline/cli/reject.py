@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import open_desk, reject
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
@@ -21,10 +20,9 @@ def command(
 
     Example: pipeline reject SOL-ISS-004-1 --reason "we keep the tests"
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    record = here.reject(here.find(solution), reason=reason)
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    record = reject(desk, solution, reason)
     if as_json:
-        print_json(record.model_dump(mode="json"))
+        print_json(desk.shown(record).model_dump(mode="json"))
     else:
         typer.echo(f"rejected {record.key}; it does not run")

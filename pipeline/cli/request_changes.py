@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import open_desk, request_changes
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
@@ -21,10 +20,9 @@ def command(
 
     Example: pipeline request-changes SOL-ISS-002-1 "keep the old flag as an alias"
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    record = here.request_changes(here.find(solution), what=what)
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    record = request_changes(desk, solution, what)
     if as_json:
-        print_json(record.model_dump(mode="json"))
+        print_json(desk.shown(record).model_dump(mode="json"))
     else:
         typer.echo(f"sent back {record.key}; next: pipeline plan {record.issue_id}")

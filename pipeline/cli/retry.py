@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import open_desk, retry
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
@@ -25,9 +24,8 @@ def command(
 
     Example: pipeline retry ISS-002 --feedback "use the parser in src/dates.py"
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    again = here.retry(issue, feedback=feedback)
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    again = retry(desk, issue, feedback=feedback)
     if as_json:
         print_json({"issue_id": issue, "again": again})
     else:

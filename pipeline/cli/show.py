@@ -5,12 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.app.deciding import desk
-from pipeline.app.project import open_project
+from pipeline.app.plans import export, get, open_desk
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
-from pipeline.store.files import write_atomic
 
 
 def command(
@@ -28,15 +26,12 @@ def command(
 
     Example: pipeline show SOL-ISS-001-1
     """
-    project = open_project(repo)
-    here = desk(project, event_bus(as_json=as_json))
-    record = here.find(solution)
+    desk = open_desk(repo, bus=event_bus(as_json=as_json))
     kind = "json" if as_json else form
-    text = here.render(record, kind)
     if output is not None:
-        write_atomic(output.absolute(), text.encode())
+        export(desk, solution, kind, output)
         typer.echo(f"wrote {output}")
     elif kind == "json":
-        print_json(record.model_dump(mode="json"))
+        print_json(desk.shown(get(desk, solution)).model_dump(mode="json"))
     else:
-        print_text(text)
+        print_text(export(desk, solution, kind))

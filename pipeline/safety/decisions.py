@@ -85,7 +85,7 @@ class Desk:
     price: Price = _unknown_price
     """What the Execution agent's tokens cost."""
     patient: bool = False
-    """True: documents are rendered when that is cheap; who holds the desk flushes at the end."""
+    """True: who holds the desk renders the documents (`book.catch_up`, `book.flush`)."""
 
     def find(self, name: str) -> PlanningRecord:
         """Return the plan with this solution id, or the current one of this issue id."""
@@ -151,6 +151,13 @@ class Desk:
             comment = f"approved by the rule {rule.name!r}, up to {rule.max_risk} risk"
             signed, plan = self._signed(self.current(record, "approve"), comment, rule)
             return self._keep(signed, PlanEvent.APPROVE, plan)
+
+    def require_approvable(self, record: PlanningRecord, shown: Briefing) -> None:
+        """Raise when an approval of what was shown would be refused; nothing is recorded."""
+        moved = [note.text for note in shown.notes if note.warns]
+        if moved:
+            raise PipelineError(moved[0])
+        self.gate.sign(record, after=shown.after, approver=self.approver)
 
     def approve(self, record: PlanningRecord, *, comment: str = "") -> PlanningRecord:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
@@ -414,7 +421,8 @@ class Desk:
                     by=self.approver.name,
                 )
                 for record, plan in changed
-            ]
+            ],
+            render=False,
         )
         self._render()
         state = self.book.state
