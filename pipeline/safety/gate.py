@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
@@ -99,7 +100,7 @@ class Gate:
         plans = [state.planning.outline(key) for key in meeting if key != record.key]
         others = [one for one in plans if one.key in landed or _is_current(one, queue, state)]
         return tuple(
-            Earlier(solution_id=one.key, digest=digest_of(state, one.key))
+            _earlier(one.key, digest_of(state, one.key))
             for one in earlier_records(record, others, queue, landed)
             if one.key not in landed or not self._in_base(record, landed[one.key])
         )
@@ -277,6 +278,12 @@ def _parts(record: PlanningRecord) -> tuple[Solution, Plan]:
     if record.solution is None or record.plan is None:
         raise PipelineError(f"{record.key} holds no plan that could be approved")
     return record.solution, record.plan
+
+
+@lru_cache(maxsize=4096)
+def _earlier(solution_id: str, digest: str) -> Earlier:
+    """Return the same noun for the same plan: an approval may name hundreds."""
+    return Earlier(solution_id=solution_id, digest=digest)
 
 
 def _is_current(record: PlanningRecord, queue: Queue, state: State) -> bool:

@@ -61,12 +61,16 @@ class Book:
         """Make `entry` durable and true; render the documents when that is cheap or due."""
         return self.record_all([entry])[0]
 
-    def record_all(self, entries: Sequence[Entry]) -> list[Line]:
-        """Do what `record` does for several entries, with one wait for the disk."""
+    def record_all(self, entries: Sequence[Entry], *, render: bool = True) -> list[Line]:
+        """Do what `record` does for several entries, with one wait for the disk.
+
+        `render`: False leaves the documents to the next `catch_up` or `flush`.
+        """
         with self.journal.locked():
             lines = self.journal.append_all(entries)
             self._documents.catch_up()
-            self._documents.sync()
+            if render:
+                self._documents.sync()
         return lines
 
     @contextmanager

@@ -74,8 +74,10 @@ class Records(Mapping[str, R], Generic[R]):
 
     def outline(self, key: str) -> PlanningRecord:
         """Return a planning record, without its texts where it is large."""
-        if not any(isinstance(piece, Span) for piece in self._texts[key]):
+        record = self._parsed.get(key)
+        if record is None and not any(isinstance(piece, Span) for piece in self._texts[key]):
             record = self[key]
+        if record is not None:
             assert isinstance(record, PlanningRecord)
             return record
         if key not in self._outlines:

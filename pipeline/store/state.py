@@ -169,6 +169,8 @@ class State:
 
     def landing_of(self, solution_id: str) -> ExecutionRecord | None:
         """Return the attempt at a solution that landed and was not rolled back."""
+        if solution_id not in self._attempts_at:
+            return None
         done = ExecutionStatus.COMPLETED
         return next((one for one in self.attempts(solution_id) if one.status is done), None)
 
