@@ -101,3 +101,24 @@ def test_a_record_without_a_plan_shows_its_questions():
         questions=("Which format?",),
     )
     assert plan_page(asking) == "ISS-1: needs clarification\n\nQuestions\n  - Which format?\n"
+
+
+def test_each_privilege_is_shown_with_what_it_is_for_and_who_may_grant_it():
+    asked = [
+        {"operation": "install", "reason": "the wheel is in vendor/"},
+        {"operation": "file_write_external", "target": "/srv/data", "reason": "its output"},
+        {"operation": "network", "reason": "a download"},
+    ]
+    page = plan_page(record(1, solution=solution(1, task(1, change("a.py")), privileges=asked)))
+    for text in (
+        "grants     install (needs a maintainer): the wheel is in vendor/",
+        "           file_write_external /srv/data (needs an admin): its output",
+        "           network (needs what nobody can grant yet): a download",
+    ):
+        assert text in page.split("\n")
+
+
+def test_the_page_says_which_rule_approved():
+    signed = approval(rule="small things", rule_max_risk="LOW")
+    page = plan_page(record(1, plan=plan(PlanState.APPROVED, approval=signed)))
+    assert "by the rule 'small things' for ann (uid 1000, admin)" in page
