@@ -38,6 +38,7 @@ from pipeline.paths import Places
 
 Provider = Literal["anthropic", "openai", "openai-chat"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+History = Literal["ledger", "fresh", "full"]
 AgentRole = Literal["planner", "executor"]
 
 DEFAULT_MODELS: dict[tuple[Provider, AgentRole], str] = {
@@ -59,6 +60,7 @@ TEST_FILES = (
 )
 DEFAULT_CONFIG = Path(__file__).with_name("default_config.toml")
 
+LONGEST_WAIT_S = 30 * 24 * 3600
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -77,6 +79,14 @@ def seconds(value: object) -> int:
         raise ValueError("write a duration such as 6h, 90m, 1h30m or 45s")
     days, hours, minutes, rest = (int(part or 0) for part in found.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def _some_days(value: object) -> int:
+    """Return a duration in seconds; raises ValueError for one that no run lives through."""
+    found = seconds(value)
+    if found > LONGEST_WAIT_S:
+        raise ValueError("write at most 30d")
+    return found
 
 
 def _inside(path: str) -> str:
@@ -109,6 +119,8 @@ class AgentSettings(Section):
     provider: Provider = "anthropic"
     model: str = ""
     """Empty: the default of `DEFAULT_MODELS` for provider and role."""
+    fallback_model: str = ""
+    """Answers while the model is overloaded, at the same provider; empty: nobody does."""
     base_url: str | None = None
     effort: Effort | None = None
     temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
@@ -154,7 +166,7 @@ class GateSettings(Section):
     """After so many attempts the run stops until a person confirms; None: never."""
     change_rounds: int = Field(3, ge=0)
     """How often changes of one issue's plan can be requested."""
-    wait_s: Annotated[int, BeforeValidator(seconds)] = 0
+    wait_s: Annotated[int, BeforeValidator(_some_days)] = 0
     """How long a run with nothing else to do waits for decisions (seconds)."""
 
 
@@ -232,6 +244,8 @@ class Settings(Section):
     allow_untested: bool = False
     allow_red_baseline: bool = False
     rehearsal: bool = False
+    history: History = "ledger"
+    """What an agent's requests send of its earlier turns."""
 
     @field_validator("planner", "executor")
     @classmethod
@@ -252,6 +266,7 @@ ELSEWHERE = {
     "run.allow_untested": "allow_untested",
     "run.allow_red_baseline": "allow_red_baseline",
     "run.rehearsal": "rehearsal",
+    "run.history": "history",
 }
 """Keys whose attribute of `Settings` has another name than they have in the files."""
 
@@ -419,13 +434,13 @@ def _explain(error: ErrorDetails, source: str) -> str:
 
 
 def _merge(merged: dict[str, object], later: Mapping[str, object]) -> None:
-    """Let `later` win; a provider of its own takes the model of the earlier one away."""
+    """Let `later` win; a provider of its own takes the models of the earlier one away."""
     for role in ("planner", "executor"):
         if later.get(f"{role}.provider", merged.get(f"{role}.provider")) != merged.get(
             f"{role}.provider"
         ):
-            merged.pop(f"{role}.model", None)
-            merged.pop(f"{role}.base_url", None)
+            for key in ("model", "fallback_model", "base_url"):
+                merged.pop(f"{role}.{key}", None)
     merged.update(later)
 
 

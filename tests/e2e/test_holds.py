@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 from pathlib import Path
 
 import orjson
@@ -98,6 +99,20 @@ def test_a_run_that_waits_goes_on_when_it_is_confirmed(tmp_path: Path) -> None:
 
         assert len(night.commits()) == 2
         assert night.run("confirm").code == 1
+
+
+def test_a_killed_attempt_costs_no_confirmation_and_is_not_forgotten(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        os.environ["PIPELINE_GATE_CHECKPOINT_EVERY"] = "1"
+        night.add("ISS-1", "ISS-2")
+        night.run("plan")
+        night.approve_all()
+        with live(night, "run") as run:
+            run.until("SOL-ISS-1-1, attempt 1")
+            run.stop(signal.SIGKILL)
+
+        assert night.run("run").code == 3
+        assert night.states() == {"ISS-1": "completed", "ISS-2": "planned"}
 
 
 def test_turning_the_setting_off_is_no_confirmation(tmp_path: Path) -> None:

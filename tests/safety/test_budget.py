@@ -141,6 +141,19 @@ def test_minutes_pass(issue, error):
         mine.reserve(0, WISH, price)
 
 
+def test_time_in_which_nobody_works_does_not_count():
+    clock = Clock()
+    mine = purse(clock=clock, minutes=30)
+    clock.now += 8 * 3600
+    mine.leave_out(8 * 3600)
+    assert mine.worked_s == 0
+    clock.now += 30 * 60 - 1
+    assert mine.reserve(0, WISH, price) == WISH
+    clock.now += 1
+    with pytest.raises(BudgetSpent, match="30 minutes have passed"):
+        mine.reserve(0, WISH, price)
+
+
 def test_a_restart_goes_on_where_the_run_was():
     mine = purse(spent=Usage(output_tokens=95_000, usd=3.0), tokens=100_000)
     assert mine.used_tokens == 95_000

@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.store.run_file import hold
-from pipeline.store.run_info import alive
+from pipeline.store.run_info import alive, clock_time
 from tests.store import builders as make
 
 HOLDER = """
@@ -64,6 +65,26 @@ def test_the_file_goes_when_the_work_ends_and_names_the_run_meanwhile(scratch: P
 
     assert alive(places) is None
     assert not places.run_file.exists()
+
+
+def test_it_says_until_when_the_process_waits(scratch: Path) -> None:
+    places = make.places_in(scratch)
+    with hold(places, "R1") as held:
+        held.wait_until("2026-11-21T06:00:00.000Z")
+        info = alive(places)
+        assert info is not None
+        assert (info.waits_until, info.run_id) == ("2026-11-21T06:00:00.000Z", "R1")
+        held.wait_until(None)
+        info = alive(places)
+        assert info is not None
+        assert info.waits_until is None
+
+
+def test_a_moment_of_another_day_is_shown_with_its_date() -> None:
+    today = datetime.now().astimezone().replace(hour=6, minute=30)
+    assert clock_time(today) == "06:30"
+    assert clock_time(today - timedelta(days=2)).endswith(" 06:30")
+    assert clock_time(today - timedelta(days=2)).startswith("20")
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"pid": 1}', '{"pid": 1, "process_start": 0}'])

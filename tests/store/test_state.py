@@ -244,6 +244,19 @@ def test_a_quota_pause_ends(scratch: Path) -> None:
     assert book.state.quota is None
 
 
+def test_a_confirmation_begins_the_count_of_solutions_anew(scratch: Path) -> None:
+    reached = e.CheckpointReached(solutions=2)
+    twice = make.begun("A", 2)
+    book = book_of(scratch, make.begun("A"), twice, make.begun("B"), reached)
+    assert book.state.unconfirmed == {"SOL-A-1", "SOL-B-1"}
+    assert book.state.checkpoint == reached
+    book.record(e.Confirmed(solutions=2, by="ann"))
+    assert book.state.unconfirmed == set()
+    assert book.state.checkpoint is None
+    book.record(make.begun("C"))
+    assert book.state.unconfirmed == {"SOL-C-1"}
+
+
 def test_seq_and_time_count_the_lines_that_change_nothing(scratch: Path) -> None:
     tool = e.ToolDone(role="executor", request_id="A.1", call_id="c", is_error=False)
 
