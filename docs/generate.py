@@ -137,12 +137,15 @@ NOTES: dict[str, str] = {
 MEANINGS: dict[str, str] = {
     "planner.provider": "API of the Planning agent: `anthropic`, `openai`, `openai-chat`",
     "planner.model": "its model; a provider that is set later takes an earlier source's model away",
+    "planner.fallback_model": "answers the rest of a turn when the model is overloaded, at the"
+    " same provider: [providers.md](providers.md)",
     "planner.base_url": "another address for the vendor's interface (a proxy, a gateway)",
     "planner.effort": "how hard it thinks; what a model takes: [providers.md](providers.md)",
     "planner.temperature": "as above; most models of today take none",
     "planner.max_output_tokens": "what one call may write, at least 8000; the budget may lower it",
     "executor.provider": "API of the Execution agent",
     "executor.model": "its model",
+    "executor.fallback_model": "as for the planner",
     "executor.base_url": "as for the planner",
     "executor.effort": "as for the planner",
     "executor.temperature": "as for the planner",

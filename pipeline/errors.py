@@ -10,8 +10,8 @@
     |-- TurnTimedOut              the deadline or the silence limit of the turn has passed
     `-- ProviderError             a vendor's answer that is no answer
         |-- AuthProblem           key missing, wrong, or without permission
-        |-- QuotaReached          429 with a reset time; a state, not a failure
-        |-- SpendLimit            the account's own money limit; never retried
+        |-- QuotaReached          429; a state, not a failure
+        |   `-- SpendLimit        the account's own money limit; a quota that no waiting resets
         |-- Overloaded            529 or 5xx; retried
         |-- NetworkProblem        connection lost, TLS, name resolution; retried
         |-- ContextOverflow       the turn no longer fits the model's window
@@ -73,6 +73,8 @@ class ProviderError(PipelineError):
 
     retry_after_s: float | None = None
     """How long the vendor asks us to wait before the next attempt, when it says so."""
+    should_retry: bool | None = None
+    """What the vendor says of another attempt (`x-should-retry`), when it says so."""
 
 
 class AuthProblem(ProviderError):
@@ -88,8 +90,11 @@ class QuotaReached(ProviderError):
         """When the vendor says it goes on (UTC), or None when it does not say."""
 
 
-class SpendLimit(ProviderError):
+class SpendLimit(QuotaReached):
     """Raised when the account's own money limit is reached; waiting does not help."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, None)
 
 
 class Overloaded(ProviderError):

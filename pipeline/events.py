@@ -109,6 +109,14 @@ class ApprovedByRule(Event):
 
 
 @dataclass(frozen=True)
+class ExecutionRefused(Event):
+    """A plan that was asked for by name may not run."""
+
+    solution_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class GateWaits(Event):
     """Plans wait for a decision."""
 
@@ -232,6 +240,26 @@ class QuotaOver(Event):
     """The wait for a quota has ended."""
 
     provider: str
+
+
+@dataclass(frozen=True)
+class OutagePaused(Event):
+    """A vendor cannot be reached or is overloaded; it is asked again after `wait_s` seconds."""
+
+    provider: str
+    wait_s: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class FellBack(Event):
+    """A model is overloaded; another one answers the rest of the turn."""
+
+    role: str
+    issue_id: str
+    model: str
+    fallback: str
+    reason: str
 
 
 @dataclass(frozen=True)

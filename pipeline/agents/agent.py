@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline import events
@@ -17,12 +18,13 @@ from pipeline.agents.calls import Caller
 from pipeline.agents.conversation import Conversation, tool_bytes
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.loop import Loop
-from pipeline.agents.messages import Head, Provider, Said, StopSignal
+from pipeline.agents.messages import Head, Provider, Said, StopSignal, TurnItem
 from pipeline.agents.prompts import Reminders
 from pipeline.agents.turn import Ending, OutcomeStatus, Turn, TurnOutcome, TurnRequest
 from pipeline.domain.results import Usage
-from pipeline.errors import PipelineError, QuotaReached, Stopped
+from pipeline.errors import PipelineError, ProviderError, Stopped
 from pipeline.safety.budget import Purse
+from pipeline.settings import History
 from pipeline.store import entries
 from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
@@ -49,6 +51,15 @@ STATUS_AFTER: dict[OutcomeStatus, AgentStatus] = {
 }
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """A turn that has ended and is not settled yet."""
+
+    request: TurnRequest
+    outcome: TurnOutcome
+    items: tuple[TurnItem, ...]
+
+
 class Agent:
     """One long-lived conversation in one role."""
 
@@ -64,14 +75,15 @@ class Agent:
         clock: Callable[[], float],
         limits: TurnLimits,
         transcript: Transcript,
-        on_quota: Callable[[QuotaReached], None],
+        on_quota: Callable[[ProviderError], None],
         stop: StopSignal,
         cache_key: str,
         memory: str = "",
         ledger: Sequence[str] = (),
         reminders: Reminders | None = None,
+        history: History = "ledger",
     ) -> None:
-        """`clock` is monotonic, in seconds. `on_quota` waits, or raises `QuotaPause`."""
+        """`clock` is monotonic, in seconds. `on_quota` waits for a vendor, or raises."""
         self.role = role
         self._provider = provider
         self._head = head
@@ -82,10 +94,12 @@ class Agent:
         self._status = AgentStatus.PENDING_INIT
         self._interrupted = threading.Event()
         self._queue: deque[Turn] = deque()
-        self._finished: dict[str, tuple[TurnRequest, TurnOutcome]] = {}
+        self._finished: dict[str, _Finished] = {}
         self._turns = 0
         self._newest: Turn | None = None
-        self._conversation = Conversation(head, memory=memory, ledger=ledger, cache_key=cache_key)
+        self._conversation = Conversation(
+            head, memory=memory, ledger=ledger, cache_key=cache_key, history=history
+        )
         caller = Caller(
             role,
             provider,
@@ -96,6 +110,7 @@ class Agent:
             limits=limits,
             on_quota=on_quota,
             stop=self._should_stop,
+            bus=bus,
         )
         self._loop = Loop(
             role,
@@ -147,8 +162,9 @@ class Agent:
             if all(turn.id != turn_id for turn in self._queue):
                 raise PipelineError(f"the {self.role} agent has no open turn {turn_id!r}")
             turn = self._queue.popleft()
-            self._finished[turn.id] = (turn.request, self._drive(turn, timeout_s))
-        return self._finished[turn_id][1]
+            outcome = self._drive(turn, timeout_s)
+            self._finished[turn.id] = _Finished(turn.request, outcome, tuple(turn.items))
+        return self._finished[turn_id].outcome
 
     def usage_of(self, request_id: str) -> Usage:
         """Return what the newest turn has used, also when an error ended it; of others nothing."""
@@ -161,7 +177,8 @@ class Agent:
         """Close a finished turn whose result is durable: its digest joins the ledger."""
         if turn_id not in self._finished:
             raise PipelineError(f"the {self.role} agent has no finished turn {turn_id!r}")
-        request, _ = self._finished[turn_id]
+        finished = self._finished[turn_id]
+        request = finished.request
         self._book.record(
             entries.TurnSettled(
                 role=self.role,
@@ -171,7 +188,8 @@ class Agent:
             )
         )
         self.drop(turn_id)
-        fold = self._conversation.add(digest)
+        answered = finished.outcome.status == "answered"
+        fold = self._conversation.add(digest, finished.items if answered else ())
         if fold is not None:
             self._book.record(
                 entries.LedgerFolded(role=self.role, memory=fold.memory, kept=fold.kept)
@@ -216,7 +234,6 @@ class Agent:
             ending = self._run(turn)
             after = STATUS_AFTER[ending.status]
         finally:
-            turn.items = []
             if self._status is AgentStatus.RUNNING:
                 self._status = after
         return TurnOutcome(turn.id, ending.status, ending.answer, ending.reason, turn.usage)

@@ -4,6 +4,13 @@
 
 A finished turn leaves only its digest. Everything before the open turn stays byte-identical from
 request to request, so that a vendor's cache answers for it.
+
+history    what a request sends besides head and open turn
+ledger     memory and ledger
+fresh      nothing: each turn knows its own issue alone
+full       memory and ledger as they were at the spawn, and all turns since, whole
+
+Digests are kept in any case: what is sent can be set anew for each process.
 """
 
 import json
@@ -13,13 +20,14 @@ from dataclasses import dataclass
 import orjson
 
 from pipeline.agents.limits import (
+    FOLDED_TOKENS,
     LEDGER_TOKENS,
     LEDGER_TOKENS_AFTER_FOLD,
-    MEMORY_TOKENS,
     tokens,
 )
 from pipeline.agents.messages import Head, ModelRequest, Reply, Results, Said, TurnItem
 from pipeline.domain.results import Usage
+from pipeline.settings import History
 
 Block = Head | TurnItem | str
 
@@ -36,13 +44,23 @@ class Conversation:
     """What an agent remembers between turns, and how a request is laid out."""
 
     def __init__(
-        self, head: Head, *, memory: str = "", ledger: Sequence[str] = (), cache_key: str
+        self,
+        head: Head,
+        *,
+        memory: str = "",
+        ledger: Sequence[str] = (),
+        cache_key: str,
+        history: History = "ledger",
     ) -> None:
         self._head = head
         self._memory = memory
         self._ledger = tuple(ledger)
         self._cache_key = cache_key
+        self._history = history
         self._cached: tuple[Block, ...] = ()
+        self._at_spawn = (memory, self._ledger)
+        self._earlier: tuple[TurnItem, ...] = ()
+        """With `full` history: the items of finished turns."""
 
     @property
     def memory(self) -> str:
@@ -56,11 +74,12 @@ class Conversation:
 
     def request(self, turn: Sequence[TurnItem], max_output_tokens: int) -> ModelRequest:
         """Return the next request of the open turn."""
+        memory, ledger, items = self._sent(turn)
         return ModelRequest(
             head=self._head,
-            memory=self._memory,
-            ledger=self._ledger,
-            turn=tuple(turn),
+            memory=memory,
+            ledger=ledger,
+            turn=items,
             max_output_tokens=max_output_tokens,
             cache_key=self._cache_key,
         )
@@ -80,8 +99,21 @@ class Conversation:
         caching = usage.cache_read_tokens or usage.cache_write_tokens
         self._cached = self._blocks(turn) if caching else ()
 
-    def add(self, digest: str) -> Fold | None:
-        """Append a digest; return the fold when that outgrew the ledger."""
+    def tokens(self, turn: Sequence[TurnItem]) -> int:
+        """Return about how many input tokens the next request has in all."""
+        return sum(map(size, self._blocks(turn)))
+
+    def replace(self, summary: Sequence[TurnItem]) -> None:
+        """Put a summary in the place of all earlier turns; it begins with a `Reply` (`full`)."""
+        self._earlier = tuple(summary)
+
+    def add(self, digest: str, turn: Sequence[TurnItem] = ()) -> Fold | None:
+        """Close a turn with its digest and items; return the fold when that outgrew the ledger.
+
+        The items are those of an answered turn, every tool call in them with its result.
+        """
+        if self._history == "full":
+            self._earlier += tuple(turn)
         self._ledger += (digest,)
         if sum(map(tokens, self._ledger)) <= LEDGER_TOKENS:
             return None
@@ -90,14 +122,24 @@ class Conversation:
         self._ledger = self._ledger[len(self._ledger) - fold.kept :]
         return fold
 
+    def _sent(self, turn: Sequence[TurnItem]) -> tuple[str, tuple[str, ...], tuple[TurnItem, ...]]:
+        """Return memory, ledger and items of the next request; a summary stands for the first."""
+        items = (*self._earlier, *turn)
+        if self._history == "fresh" or (items and isinstance(items[0], Reply)):
+            return "", (), items
+        if self._history == "full":
+            return *self._at_spawn, items
+        return self._memory, self._ledger, items
+
     def _blocks(self, turn: Sequence[TurnItem]) -> tuple[Block, ...]:
-        return (self._head, self._memory, *self._ledger, *turn)
+        memory, ledger, items = self._sent(turn)
+        return (self._head, memory, *ledger, *items)
 
 
 def folded(memory: str, ledger: Sequence[str]) -> Fold:
     """Return the fold of a ledger: the newest digests stay, older ones become a line each.
 
-    Lines of memory are dropped from the oldest on until they fit `MEMORY_TOKENS`.
+    Lines of memory are dropped from the oldest on until they fit `FOLDED_TOKENS`.
     """
     kept, room = 0, LEDGER_TOKENS_AFTER_FOLD
     for digest in reversed(ledger):
@@ -106,7 +148,7 @@ def folded(memory: str, ledger: Sequence[str]) -> Fold:
             break
         kept += 1
     lines = memory.splitlines() + [first_line(digest) for digest in ledger[: len(ledger) - kept]]
-    while lines and tokens("\n".join(lines)) > MEMORY_TOKENS:
+    while lines and tokens("\n".join(lines)) > FOLDED_TOKENS:
         lines.pop(0)
     return Fold("\n".join(lines), kept)
 

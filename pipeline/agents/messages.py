@@ -67,6 +67,10 @@ class Reply:
     """Of this one call (`calls=1`), `usd` None when the price is not known."""
     response_id: str = ""
 
+    def is_by(self, model: str) -> bool:
+        """Tell whether `model` wrote it: its thinking is of use to no other."""
+        return self.usage.model in ("", model)
+
 
 @dataclass(frozen=True)
 class Said:
@@ -107,6 +111,8 @@ class ModelRequest:
     max_output_tokens: int
     cache_key: str
     """Stable per role and run."""
+    model: str = ""
+    """Who is asked; empty: the provider's own model."""
 
 
 class StopSignal(Protocol):
@@ -133,6 +139,8 @@ class Provider(Protocol):
 
     name: str
     model: str
+    fallback: str | None
+    """The model that may answer when the own one is overloaded; None: no other."""
 
     def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
         """Make one model call (streaming; partial answers are discarded) and return its answer.
@@ -144,7 +152,10 @@ class Provider(Protocol):
         ...
 
     def price(self, usage: Usage) -> float | None:
-        """Return what `usage` costs in USD, or None when the model's price is not known."""
+        """Return what `usage` costs in USD at its model (none named: the provider's own).
+
+        None when the model's price is not known.
+        """
         ...
 
     def close(self) -> None:

@@ -55,6 +55,8 @@ class Turn:
     deadline: float = float("inf")
     """On the agent's monotonic clock, in seconds."""
     calls: int = 0
+    model: str = ""
+    """Who is asked; empty: the provider's own model. Once it has fallen back it stays there."""
     reminded: bool = False
     truncated: bool = False
     refusals: dict[CountsAs, int] = field(default_factory=lambda: {"answer": 0, "repair": 0})

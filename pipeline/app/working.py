@@ -3,8 +3,6 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from pipeline import git
 from pipeline.agents.agent import Agent
@@ -14,14 +12,15 @@ from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
 from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.providers.registry import make_provider
+from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
+from pipeline.app.patience import REAL_TIME, Patience, Timing
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import keep_summary
-from pipeline.domain.base import iso, utc_now
+from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
-from pipeline.errors import QuotaPause, QuotaReached, Stopped
-from pipeline.events import EventBus, QuotaOver, QuotaPaused
+from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.orchestrator import Wanted, orchestrate
@@ -35,7 +34,6 @@ from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
 from pipeline.sandbox import find_sandbox
 from pipeline.settings import AgentRole, AgentSettings, BudgetSettings
-from pipeline.store import entries
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
@@ -43,7 +41,6 @@ from pipeline.store.run_file import RunFile, hold
 from pipeline.store.state import State
 from pipeline.store.transcripts import Transcript
 
-WAIT_STEP_S = 0.25
 KEY_ENDINGS = ("_API_KEY", "_AUTH_TOKEN")
 """How the names of variables end that hold a key."""
 
@@ -55,13 +52,14 @@ def work_through(
     bus: EventBus,
     stop: StopSignal,
     probe: Probe = no_probe,
+    timing: Timing = REAL_TIME,
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
     git.require_version()
     with hold(project.places) as held:
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)
-        work = make_work(project, book, held, bus=bus, stop=stop, probe=probe)
+        work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
         work.prompts.check()
         require_keys(project, work, wanted)
 
@@ -80,6 +78,7 @@ def make_work(
     bus: EventBus,
     stop: StopSignal,
     probe: Probe,
+    timing: Timing = REAL_TIME,
 ) -> Work:
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
@@ -108,7 +107,7 @@ def make_work(
         stop=stop,
         probe=probe,
         prompts=Prompts((places.user_prompts, places.prompts)),
-        spawn=lambda role: _spawn(role, work),
+        spawn=lambda role: _spawn(role, work, timing),
         backlog=backlog,
         desk=Desk(
             repo=repo,
@@ -168,20 +167,22 @@ def _role(role: str) -> AgentRole:
     return "planner" if role == PLANNER else "executor"
 
 
-def _provider(role: str, work: Work) -> Provider:
+def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
     return make_provider(
         _settings_of(role, work),
         os.environ,
         role=_role(role),
         rehearsal=work.settings.rehearsal,
-        retries=work.settings.limits.provider_retries,
+        policy=RetryPolicy(
+            retries=work.settings.limits.provider_retries, sleep=timing.sleep, now=timing.now
+        ),
     )
 
 
-def _spawn(role: str, work: Work) -> Agent:
+def _spawn(role: str, work: Work, timing: Timing) -> Agent:
     """Bring the agent of a role to life, with what its ledger held before."""
     state, limits, prompts = work.book.state, work.settings.limits, work.prompts
-    provider = _provider(role, work)
+    provider = _provider(role, work, timing)
     context = project_context(work.repo, work.places, work.run.base_commit)
     has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
     edit_tools = edit_tools_of(_settings_of(role, work), _role(role))
@@ -195,7 +196,7 @@ def _spawn(role: str, work: Work) -> Agent:
         book=work.book,
         purse=work.purse,
         bus=work.bus,
-        clock=time.monotonic,
+        clock=timing.monotonic,
         limits=TurnLimits(
             calls=limits.calls_per_turn,
             answer_errors=limits.answer_errors,
@@ -204,7 +205,9 @@ def _spawn(role: str, work: Work) -> Agent:
             max_output_tokens=_settings_of(role, work).max_output_tokens,
         ),
         transcript=Transcript(work.places.transcripts / f"{role}.jsonl", secrets=_keys()),
-        on_quota=_QuotaWait(work, provider.name),
+        on_quota=Patience(
+            provider.name, work.settings.wait_quota_s, work.book, work.bus, work.stop, timing
+        ),
         stop=work.stop,
         cache_key=f"{work.run.run_id}-{role}",
         memory=state.memory.get(role, ""),
@@ -217,40 +220,3 @@ def _spawn(role: str, work: Work) -> Agent:
 def _keys() -> list[str]:
     """Return the keys that are set, the vendors' and others: transcripts do not hold them."""
     return [value for name, value in os.environ.items() if name.endswith(KEY_ENDINGS)]
-
-
-@dataclass
-class _QuotaWait:
-    """Waits for a vendor's quota within what the user consented to, or pauses the run (D11)."""
-
-    work: Work
-    provider: str
-    waited_s: float = 0.0
-
-    def __call__(self, reached: QuotaReached) -> None:
-        """Wait until the reset; raises `QuotaPause` when that is too long, or not known."""
-        book, bus, reset = self.work.book, self.work.bus, reached.reset_at
-        until = iso(reset) if reset else None
-        book.record(entries.QuotaPaused(provider=self.provider, until=until))
-        bus.emit(QuotaPaused(self.provider, reset))
-        left = (reset - utc_now()).total_seconds() if reset else None
-        allowed = self.work.settings.wait_quota_s - self.waited_s
-        if left is None or left > allowed:
-            when = f"resets {_local(reset)}" if reset else "the vendor names no reset time"
-            raise QuotaPause(
-                f"the quota of {self.provider} is used up ({when}): `pipeline run` carries on "
-                "then, or wait here with --wait-quota 6h"
-            ) from reached
-        book.flush()
-        started = time.monotonic()
-        while (rest := left - (time.monotonic() - started)) > 0:
-            if self.work.stop():
-                raise Stopped("interrupted while waiting for a quota; `pipeline run` carries on")
-            time.sleep(min(rest, WAIT_STEP_S))
-        self.waited_s += max(left, 0.0)
-        book.record(entries.QuotaOver(provider=self.provider))
-        bus.emit(QuotaOver(self.provider))
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

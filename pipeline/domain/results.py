@@ -36,6 +36,7 @@ class Usage(Noun):
     """What model calls have used. Tokens; USD. `input_tokens` counts uncached input only."""
 
     model: str = ""
+    """Which model answered; several in the order of their first answers: `a, b`."""
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -48,7 +49,7 @@ class Usage(Noun):
         """Return the sum; the price is unknown as soon as one part's is."""
         usd = None if self.usd is None or other.usd is None else round(self.usd + other.usd, 9)
         return Usage(
-            model=other.model or self.model,
+            model=_models(self, other),
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
@@ -61,6 +62,14 @@ class Usage(Noun):
     def metered_tokens(self) -> int:
         """Return what counts against a token budget: output, uncached input and cache writes."""
         return self.output_tokens + self.input_tokens + self.cache_write_tokens
+
+
+def _models(first: Usage, then: Usage) -> str:
+    """Return the models of both; one that did not answer is named only when none did."""
+    if not (first.calls and then.calls):
+        return then.model if then.calls or not first.model else first.model
+    names = [name for one in (first, then) for name in one.model.split(", ") if name]
+    return ", ".join(dict.fromkeys(names))
 
 
 class PlanningStatus(StrEnum):

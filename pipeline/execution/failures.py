@@ -6,7 +6,6 @@ from pipeline.errors import (
     IssueBudgetSpent,
     PipelineError,
     QuotaPause,
-    SpendLimit,
     Stopped,
 )
 
@@ -17,7 +16,6 @@ FAILURE_OF: dict[type[PipelineError], FailureClass] = {
     QuotaPause: FailureClass.QUOTA,
     BudgetSpent: FailureClass.INTERRUPTED,
     IssueBudgetSpent: FailureClass.BUDGET,
-    SpendLimit: FailureClass.BUDGET,
     Stopped: FailureClass.INTERRUPTED,
     PipelineError: FailureClass.INFRASTRUCTURE,
 }

@@ -76,6 +76,7 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.PlanningFailed: lambda v: ("plan", v.issue_id, f"no plan: {v.reason}"),
     e.ClarificationNeeded: lambda v: ("plan", v.issue_id, "asks: " + " / ".join(v.questions)),
     e.PlanStale: lambda v: ("gate", v.solution_id, f"stale: {v.reason}"),
+    e.ExecutionRefused: lambda v: ("gate", v.solution_id, f"not executed: {v.reason}"),
     e.PlanReturned: lambda v: ("gate", v.solution_id, f"waits again: {v.reason}"),
     e.ApprovedByRule: lambda v: (
         "gate",
@@ -117,6 +118,16 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         f"used up until {iso(v.until)}" if v.until else "used up; the vendor names no reset",
     ),
     e.QuotaOver: lambda v: ("quota", v.provider, "goes on"),
+    e.OutagePaused: lambda v: (
+        "outage",
+        v.provider,
+        f"asked again in {v.wait_s / 60:.0f} min: {v.reason}",
+    ),
+    e.FellBack: lambda v: (
+        "fallback",
+        v.issue_id,
+        f"{v.fallback} answers for {v.model}: {v.reason}",
+    ),
     e.RecordRestored: lambda v: ("records", v.key, f"restored in {v.document}: {v.reason}"),
     e.RecordRemoved: lambda v: (
         "records",

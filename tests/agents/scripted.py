@@ -23,6 +23,7 @@ class Scripted:
     moves: list[Move] = field(default_factory=list)
     name: str = "scripted"
     model: str = "scripted-1"
+    fallback: str | None = None
     requests: list[ModelRequest] = field(default_factory=list)
     closed: bool = False
 

@@ -1,15 +1,17 @@
 """The mailbox and the loop: every way a turn can go, and what it leaves behind."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from pipeline import events
 from pipeline.agents.agent import STATUS_AFTER, Agent, AgentStatus, TurnRequest
-from pipeline.agents.limits import LEDGER_TOKENS, MEMORY_TOKENS, TurnLimits, tokens
+from pipeline.agents.limits import FOLDED_TOKENS, LEDGER_TOKENS, TurnLimits, tokens
 from pipeline.agents.loop import _NEXT
 from pipeline.agents.messages import (
     CallLimits,
@@ -37,7 +39,7 @@ from pipeline.errors import (
     TurnTimedOut,
 )
 from pipeline.safety.budget import Purse
-from pipeline.settings import BudgetSettings
+from pipeline.settings import BudgetSettings, History
 from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
 from tests.agents.boxes import Desk, result_arguments
@@ -66,6 +68,7 @@ class Scene:
     caps: BudgetSettings = field(default_factory=BudgetSettings)
     ledger: tuple[str, ...] = ()
     memory: str = ""
+    history: History = "ledger"
     clock: Clock = field(default_factory=Clock)
     stopped: bool = False
     on_quota: Callable[[QuotaReached], None] = lambda error: None
@@ -93,6 +96,7 @@ class Scene:
             cache_key="key",
             memory=self.memory,
             ledger=self.ledger,
+            history=self.history,
         )
 
     @property
@@ -382,6 +386,44 @@ def test_a_settled_turn_leaves_one_digest_and_the_prefix_is_unchanged(scene: Sce
         scene.agent.settle(turn, "again")
 
 
+def test_with_a_fresh_history_a_turn_knows_nothing_of_others(scratch: Path) -> None:
+    scene = Scene(scratch, ledger=("digest 0",), memory="long ago", history="fresh")
+    for number in (1, 2):
+        turn = scene.play(asks(SUBMIT))
+        scene.agent.wait(turn)
+        scene.agent.settle(turn, f"digest {number}")
+    assert {(one.memory, one.ledger) for one in scene.provider.requests} == {("", ())}
+    assert all(len(one.turn) == 1 for one in scene.provider.requests)
+    assert scene.agent.ledger == ("digest 0", "digest 1", "digest 2")
+
+
+def test_with_a_full_history_earlier_turns_are_sent_whole_and_only_grow(scratch: Path) -> None:
+    scene = Scene(scratch, ledger=("digest 0",), memory="long ago", history="full")
+    for number in (1, 2):
+        turn = scene.play(asks(READ), asks(READ, SUBMIT, READ))
+        scene.agent.wait(turn)
+        scene.agent.settle(turn, f"digest {number}")
+    first, *_, last = scene.provider.requests
+    assert (last.memory, last.ledger) == (first.memory, first.ledger) == ("long ago", ("digest 0",))
+    for before, after in pairwise(scene.provider.requests):
+        assert after.turn[: len(before.turn)] == before.turn
+    assert [type(item) for item in last.turn[:5]] == [Said, Reply, Results, Reply, Results]
+    closed = last.turn[4]
+    assert isinstance(closed, Results)
+    assert [result.call_id for result in closed.results] == ["call-1", "call-2", "call-3"]
+
+
+@pytest.mark.parametrize("end", [says("no"), NetworkProblem("lost")])
+def test_a_full_history_keeps_no_turn_without_an_answer(scratch: Path, end: Move) -> None:
+    scene = Scene(scratch, history="full")
+    turn = scene.play(asks(READ), end, *([says("no")] if isinstance(end, Reply) else []))
+    with suppress(NetworkProblem):
+        scene.agent.wait(turn)
+        scene.agent.settle(turn, "failed")
+    scene.agent.wait(scene.play(asks(SUBMIT)))
+    assert len(scene.last_turn()) == 1
+
+
 def test_a_dropped_turn_leaves_nothing(scene: Scene) -> None:
     turn = scene.play(asks(SUBMIT))
     scene.agent.wait(turn)
@@ -401,7 +443,7 @@ def test_a_ledger_over_its_ceiling_is_folded_into_memory(scratch: Path) -> None:
 
     agent, state = scene.agent, scene.book.state
     assert sum(map(tokens, agent.ledger)) <= LEDGER_TOKENS // 2
-    assert tokens(agent.memory) <= MEMORY_TOKENS
+    assert tokens(agent.memory) <= FOLDED_TOKENS
     assert agent.ledger[-1].startswith("ISS-16")
     assert agent.memory.splitlines()[-1] == f"ISS-{16 - len(agent.ledger)} landed"
     assert "line 0 " not in agent.memory

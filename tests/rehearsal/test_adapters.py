@@ -25,6 +25,7 @@ from pipeline.rehearsal.script import ReplySpec
 from pipeline.rehearsal.scripting import plan, read, run_command, turn
 from pipeline.rehearsal.server import StandIn
 from pipeline.settings import AgentSettings
+from tests.agents.providers.policy import one_try
 
 VENDORS = ("anthropic", "openai")
 PLANNER = ("list_files", "needs_clarification", "read_file", "run_command", "search")
@@ -51,7 +52,7 @@ def provider_of(request: pytest.FixtureRequest) -> Callable[[StandIn, str], Prov
     def made(server: StandIn, vendor: str) -> Provider:
         url = server.url + ("/v1" if vendor == "openai" else "")
         settings = AgentSettings(provider=vendor, base_url=url)
-        provider = make_provider(settings, {}, rehearsal=True, retries=0)
+        provider = make_provider(settings, {}, rehearsal=True, policy=one_try())
         request.addfinalizer(provider.close)
         return provider
 

@@ -37,8 +37,10 @@ class Adapter(ABC):
         effort: str | None = None,
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
+        fallback: str | None = None,
     ) -> None:
         self.model = model
+        self.fallback = fallback
         self._sdk = sdk
         self._effort = effort
         self._temperature = temperature
@@ -64,8 +66,8 @@ class Adapter(ABC):
         )
 
     def price(self, usage: Usage) -> float | None:
-        """Return what `usage` costs in USD, or None when the model's price is not known."""
-        return price(usage, self.name, self.model)
+        """Return what `usage` costs in USD, as `Provider` says."""
+        return price(usage, self.name, usage.model or self.model)
 
     def close(self) -> None:
         """Close the connections."""

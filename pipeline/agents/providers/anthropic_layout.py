@@ -8,6 +8,7 @@ the hours come first, as the API demands.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -38,6 +39,10 @@ NEXT_STEP: dict[str, NextStep] = {
 }
 """The SDK's `StopReason`; any other one means stop."""
 
+THINKING = ("thinking", "redacted_thinking")
+"""Blocks that are signed over all before them; another model's are left out (it cannot read them,
+and removing them from the start of a chain is allowed: docs, "preserved thinking")."""
+
 HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
 MINUTES: JsonValue = {"type": "ephemeral", "ttl": "5m"}
 
@@ -59,7 +64,7 @@ def request_body(
             for tool in sorted(request.head.tools, key=lambda tool: tool.name)
         ],
         "system": _marked(_texts(request.head.system, request.head.context), HOUR),
-        "messages": _messages(request),
+        "messages": _messages(request, model),
     }
     if temperature is not None:
         body["temperature"] = temperature
@@ -70,13 +75,16 @@ def request_body(
     return body
 
 
-def _messages(request: ModelRequest) -> list[Block]:
+def _messages(request: ModelRequest, model: str) -> list[Block]:
     """Return the turn as messages, the user's neighbours joined, with their cache marks.
 
     Two assistant messages in a row are a paused answer and how it went on; they stay apart.
     """
     before = _marked(_texts(request.memory, *request.ledger), HOUR)
-    parts: list[tuple[str, list[Block]]] = [("user", before), *map(_part, request.turn)]
+    parts: list[tuple[str, list[Block]]] = [
+        ("user", before),
+        *(_part(item, model) for item in request.turn),
+    ]
     joined: list[tuple[str, list[Block]]] = []
     for role, blocks in parts:
         if role == "user" and joined and joined[-1][0] == role:
@@ -89,9 +97,10 @@ def _messages(request: ModelRequest) -> list[Block]:
     return [{"role": role, "content": cast(JsonValue, blocks)} for role, blocks in joined]
 
 
-def _part(item: TurnItem) -> tuple[str, list[Block]]:
+def _part(item: TurnItem, model: str) -> tuple[str, list[Block]]:
     if isinstance(item, Reply):
-        return "assistant", list(item.raw)
+        readable = item.is_by(model)
+        return "assistant", [one for one in item.raw if readable or one["type"] not in THINKING]
     if isinstance(item, Said):
         return "user", _texts(item.text)
     return "user", [_result(result) for result in item.results]
@@ -125,39 +134,45 @@ class Answer:
     stop_details: dict[str, Any] = field(default_factory=dict)
     complete: bool = False
     _usage: dict[str, Any] = field(default_factory=dict)
-    _blocks: dict[int, Block] = field(default_factory=dict)
-    _inputs: dict[int, str] = field(default_factory=dict)
+    _starts: dict[int, Block] = field(default_factory=dict)
+    _pieces: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    """What arrives in pieces, by block and field; joined once, since answers can be long."""
 
     def take(self, event: dict[str, Any]) -> None:
-        """Add one event, as the API sent it."""
-        kind = event.get("type")
-        if kind == "message_start":
-            self.id = event["message"].get("id", "")
-            self._count(event["message"].get("usage"))
-        elif kind == "content_block_start":
-            self._blocks[event["index"]] = dict(event["content_block"])
-        elif kind == "content_block_delta":
-            self._extend(event["index"], event["delta"])
-        elif kind == "message_delta":
-            self.stop_reason = event["delta"].get("stop_reason") or ""
-            self.stop_details = event["delta"].get("stop_details") or {}
-            self._count(event.get("usage"))
-        elif kind == "message_stop":
-            self.complete = True
+        """Add one event, as the API sent it; one that no client has heard of says nothing."""
+        act = EVENTS.get(event.get("type", ""))
+        if act is not None:
+            act(self, event)
 
-    def _extend(self, index: int, delta: dict[str, Any]) -> None:
-        block = cast(dict[str, Any], self._blocks[index])
+    def _begin(self, event: dict[str, Any]) -> None:
+        self.id = event["message"].get("id", "")
+        self._count(event["message"].get("usage"))
+
+    def _open(self, event: dict[str, Any]) -> None:
+        self._starts[event["index"]] = dict(event["content_block"])
+
+    def _extend(self, event: dict[str, Any]) -> None:
+        index, delta = event["index"], event["delta"]
+        block = cast(dict[str, Any], self._starts[index])
         kind = delta["type"]
-        if kind == "text_delta":
-            block["text"] = block.get("text", "") + delta["text"]
-        elif kind == "thinking_delta":
-            block["thinking"] = block.get("thinking", "") + delta["thinking"]
+        if kind in PIECES:
+            name = PIECES[kind]
+            self._pieces.setdefault((index, name), []).append(delta[name])
         elif kind == "signature_delta":
             block["signature"] = delta["signature"]
-        elif kind == "input_json_delta":
-            self._inputs[index] = self._inputs.get(index, "") + delta["partial_json"]
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+
+    def _close(self, event: dict[str, Any]) -> None:
+        """A block's end says nothing that the next event does not."""
+
+    def _stop(self, event: dict[str, Any]) -> None:
+        self.stop_reason = event["delta"].get("stop_reason") or ""
+        self.stop_details = event["delta"].get("stop_details") or {}
+        self._count(event.get("usage"))
+
+    def _end(self, event: dict[str, Any]) -> None:
+        self.complete = True
 
     def _count(self, usage: dict[str, Any] | None) -> None:
         """Counts are running totals; what an event leaves out stays as it was."""
@@ -182,11 +197,11 @@ class Answer:
 
     def reply(self, usage: Usage) -> Reply:
         """Return the whole answer. Tool calls of a stopped answer never run and are left out."""
-        texts = [str(block["text"]) for block in self._blocks.values() if block["type"] == "text"]
-        raw = [self._finished(index) for index in sorted(self._blocks)]
+        raw = [self._whole(index) for index in sorted(self._starts)]
+        texts = [str(block["text"]) for block in raw if block["type"] == "text"]
         calls = tuple(
             ToolCall(str(block["id"]), str(block["name"]), self._arguments(index))
-            for index, block in sorted(self._blocks.items())
+            for index, block in sorted(self._starts.items())
             if block["type"] == "tool_use"
         )
         step = NEXT_STEP.get(self.stop_reason, NextStep.STOP)
@@ -205,19 +220,40 @@ class Answer:
             response_id=self.id,
         )
 
-    def _arguments(self, index: int) -> str:
-        return self._inputs.get(index) or json.dumps(self._blocks[index].get("input") or {})
+    def _joined(self, index: int, name: str) -> str:
+        return "".join(self._pieces.get((index, name), ()))
 
-    def _finished(self, index: int) -> Block:
-        """Return a block as it is sent again: a tool's input as an object."""
-        block = self._blocks[index]
-        if index not in self._inputs:
+    def _arguments(self, index: int) -> str:
+        given = self._joined(index, "partial_json")
+        return given or json.dumps(self._starts[index].get("input") or {})
+
+    def _whole(self, index: int) -> Block:
+        """Return a block as it is sent again: its pieces joined, a tool's input as an object."""
+        block = dict(self._starts[index])
+        for name in ("text", "thinking"):
+            if name in block:
+                block[name] = str(block[name]) + self._joined(index, name)
+        if (index, "partial_json") not in self._pieces:
             return block
         try:
-            given = json.loads(self._inputs[index] or "{}")
+            given = json.loads(self._joined(index, "partial_json") or "{}")
         except json.JSONDecodeError:
             given = None
         return block | {"input": given if isinstance(given, dict) else {}}
+
+
+EVENTS: dict[str, Callable[[Answer, dict[str, Any]], None]] = {
+    "message_start": Answer._begin,
+    "content_block_start": Answer._open,
+    "content_block_delta": Answer._extend,
+    "content_block_stop": Answer._close,
+    "message_delta": Answer._stop,
+    "message_stop": Answer._end,
+}
+"""The SDK's `RawMessageStreamEvent`."""
+
+PIECES = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
+"""Deltas that continue a text, and the field that holds the piece."""
 
 
 def _sendable(blocks: list[Block]) -> list[Block]:
@@ -231,6 +267,6 @@ def _without_loose_ends(blocks: list[Block]) -> list[Block]:
     A tool call would need a result, and an answer may not end in a thinking block.
     """
     kept = [block for block in blocks if block["type"] != "tool_use"]
-    while kept and kept[-1]["type"] in ("thinking", "redacted_thinking"):
+    while kept and kept[-1]["type"] in THINKING:
         kept.pop()
     return kept

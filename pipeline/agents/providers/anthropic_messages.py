@@ -5,7 +5,14 @@ import json
 from pipeline.agents.messages import ModelRequest, Reply
 from pipeline.agents.providers.adapter import Adapter
 from pipeline.agents.providers.anthropic_layout import Answer, request_body
-from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access, cut_short, lost, reading
+from pipeline.agents.providers.calling import (
+    DEFAULT_RETRIES,
+    Access,
+    Kinds,
+    cut_short,
+    reading,
+    without_response,
+)
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
@@ -31,11 +38,16 @@ class AnthropicSdk:
             http_client=self._http,
             open_telemetry=False,
         )
-        self.errors: tuple[type[Exception], ...] = (
-            anthropic.AnthropicError,
-            httpx2.HTTPError,
-            json.JSONDecodeError,
-            UnicodeDecodeError,
+        unread = (httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError)
+        self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError, *unread)
+        self.kinds = Kinds(
+            lost=(
+                anthropic.APIConnectionError,
+                anthropic.APIResponseValidationError,
+                anthropic.RetryableError,
+                *unread,
+            ),
+            no_key=(anthropic.CredentialsError,),
         )
 
     def close(self) -> None:
@@ -56,16 +68,23 @@ class AnthropicMessages(Adapter):
         effort: str | None = None,
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
+        fallback: str | None = None,
     ) -> None:
         self._anthropic = AnthropicSdk(access)
         super().__init__(
-            model, self._anthropic, effort=effort, temperature=temperature, policy=policy
+            model,
+            self._anthropic,
+            effort=effort,
+            temperature=temperature,
+            policy=policy,
+            fallback=fallback,
         )
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
         answer = Answer()
-        body = request_body(request, self.model, self._effort, self._temperature)
+        model = request.model or self.model
+        body = request_body(request, model, self._effort, self._temperature)
         with (
             self._anthropic.client.messages.create(**body, stream=True) as events,
             reading(self.name),
@@ -75,8 +94,8 @@ class AnthropicMessages(Adapter):
         if not answer.complete:
             raise cut_short(self.name)
         with reading(self.name):
-            used = answer.usage(self.model)
-            usd = price(used, self.name, self.model, long_lived_writes=answer.long_lived_writes())
+            used = answer.usage(model)
+            usd = price(used, self.name, model, long_lived_writes=answer.long_lived_writes())
             return answer.reply(used.model_copy(update={"usd": usd}))
 
     def translate(self, error: Exception) -> ProviderError:
@@ -84,7 +103,7 @@ class AnthropicMessages(Adapter):
         import anthropic
 
         if not isinstance(error, anthropic.APIStatusError):
-            return lost(self.name, error)
+            return without_response(self.name, error, self._anthropic.kinds)
         fault = Fault(
             provider=self.name,
             message=error.api_message or error.message,

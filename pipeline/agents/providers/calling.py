@@ -10,7 +10,7 @@ from pipeline.agents.messages import CallLimits, Reply
 from pipeline.agents.providers.faults import one_line
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.watch import Watch
-from pipeline.errors import NetworkProblem, ProviderError
+from pipeline.errors import AuthProblem, BadRequest, NetworkProblem, ProviderError
 
 
 def utc_now() -> datetime:
@@ -52,6 +52,26 @@ def call_vendor(
                 raise translate(error) from error
 
     return policy.call(attempt, limits)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What the errors of an SDK mean that no response of the vendor stands behind."""
+
+    lost: tuple[type[Exception], ...]
+    """The connection failed, or what came over it cannot be read."""
+    no_key: tuple[type[Exception], ...]
+    """The SDK found nothing to sign in with."""
+
+
+def without_response(provider: str, error: Exception, kinds: Kinds) -> ProviderError:
+    """Return the error for one that an SDK raised by itself; what is unknown is not tried again."""
+    said = one_line(str(error)) or type(error).__name__
+    if isinstance(error, kinds.lost):
+        return lost(provider, error)
+    if isinstance(error, kinds.no_key):
+        return AuthProblem(f"{provider}: no usable key ({said}): set the vendor's key variable")
+    return BadRequest(f"{provider}: its SDK cannot make the request ({said}): check the settings")
 
 
 def lost(provider: str, error: Exception) -> NetworkProblem:

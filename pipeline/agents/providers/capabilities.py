@@ -123,8 +123,25 @@ def model_of(settings: AgentSettings, role: AgentRole) -> str:
 
 
 def check_settings(settings: AgentSettings, role: AgentRole) -> Capabilities:
-    """Return what the role's model takes; raises PipelineError for a setting that it does not."""
-    model = model_of(settings, role)
+    """Return what the role's model takes; raises PipelineError for a setting that it does not.
+
+    The fallback model has to take the same, and to change files with the same tools: a
+    conversation's head stays as it is, whoever answers.
+    """
+    model, other = model_of(settings, role), settings.fallback_model
+    takes = _check_model(settings, role, model)
+    if other:
+        key = f"{role}.fallback_model is {other!r}"
+        if other == model:
+            raise PipelineError(f"{key}: that is {role}.model itself; name another or remove it")
+        if _check_model(settings, role, other).edit_tools != takes.edit_tools:
+            raise PipelineError(
+                f"{key}: it changes files with other tools than {model!r}: name one of its kind"
+            )
+    return takes
+
+
+def _check_model(settings: AgentSettings, role: AgentRole, model: str) -> Capabilities:
     takes = capabilities(settings.provider, model)
     who = f"{model!r} at {settings.provider}"
     if settings.effort is not None and settings.effort not in takes.efforts:

@@ -36,25 +36,32 @@ class ChatCompletions(Adapter):
         effort: str | None = None,
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
+        fallback: str | None = None,
     ) -> None:
         self._openai = OpenAISdk(access)
         self._base_url = access.base_url
-        super().__init__(model, self._openai, effort=effort, temperature=temperature, policy=policy)
+        super().__init__(
+            model,
+            self._openai,
+            effort=effort,
+            temperature=temperature,
+            policy=policy,
+            fallback=fallback,
+        )
 
     def price(self, usage: Usage) -> float | None:
         """Return what `usage` costs in USD, or None when the server's prices are not known."""
-        return price_at(usage, self._base_url, self.model)
+        return price_at(usage, self._base_url, usage.model or self.model)
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
-        return translated(self.name, error, self._policy.now())
+        return translated(self.name, error, self._policy.now(), self._openai.kinds)
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
         at_openai = is_openai(self._base_url)
-        body = request_body(
-            request, self.model, self._effort, self._temperature, at_openai=at_openai
-        )
+        model = request.model or self.model
+        body = request_body(request, model, self._effort, self._temperature, at_openai=at_openai)
         answer = Answer()
         stream = self._openai.client.chat.completions.create(**body, stream=True)
         with stream as chunks, reading(self.name):
@@ -63,6 +70,6 @@ class ChatCompletions(Adapter):
         if not answer.finish_reason:
             raise cut_short(self.name)
         with reading(self.name):
-            used = answer.usage(self.model)
+            used = answer.usage(model)
             usd = self.price(used) if answer.cost is None else answer.cost
             return answer.reply(used.model_copy(update={"usd": usd}), request.head.tools)

@@ -61,7 +61,7 @@ def request_body(
         "model": model,
         most: request.max_output_tokens,
         "stream_options": {"include_usage": True},
-        "messages": _messages(request),
+        "messages": _messages(request, model),
         "tools": [_tool(tool) for tool in sorted(request.head.tools, key=lambda tool: tool.name)],
     }
     if at_openai:
@@ -82,18 +82,19 @@ def _tool(tool: ToolSpec) -> Message:
     return {"type": "function", "function": function}
 
 
-def _messages(request: ModelRequest) -> list[Message]:
+def _messages(request: ModelRequest, model: str) -> list[Message]:
     system = "\n\n".join(text for text in (request.head.system, request.head.context) if text)
     messages: list[Message] = [{"role": "system", "content": system}] if system else []
     before = [text for text in (request.memory, *request.ledger) if text]
     for number, item in enumerate(request.turn):
-        messages += _turn_messages(item, before if number == 0 else [])
+        messages += _turn_messages(item, before if number == 0 else [], model)
     return messages
 
 
-def _turn_messages(item: TurnItem, before: list[str]) -> list[Message]:
+def _turn_messages(item: TurnItem, before: list[str], model: str) -> list[Message]:
     if isinstance(item, Reply):
-        return list(item.raw)
+        left_out = () if item.is_by(model) else REASONING
+        return [{k: v for k, v in one.items() if k not in left_out} for one in item.raw]
     if isinstance(item, Said):
         return [{"role": "user", "content": _content([*before, item.text])}]
     return [_result(result) for result in item.results]
@@ -119,19 +120,23 @@ class Piece:
     index: object
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    given: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        """Return what has arrived, joined."""
+        return "".join(self.given)
 
 
 @dataclass
 class Answer:
-    """An answer while its chunks arrive."""
+    """An answer while its chunks arrive; texts are joined once, since answers can be long."""
 
     id: str = ""
     finish_reason: str = ""
-    _text: str = ""
-    _refusal: str = ""
+    _said: dict[str, list[Any]] = field(default_factory=dict)
+    """The pieces of content, refusal and reasoning, under the names they came with."""
     _pieces: list[Piece] = field(default_factory=list)
-    _reasoning: dict[str, Any] = field(default_factory=dict)
     _usage: dict[str, Any] = field(default_factory=dict)
 
     def take(self, chunk: dict[str, Any]) -> None:
@@ -143,18 +148,14 @@ class Answer:
             self._extend(choice.get("delta") or {})
 
     def _extend(self, delta: dict[str, Any]) -> None:
-        self._text += delta.get("content") or ""
-        self._refusal += delta.get("refusal") or ""
-        for name in REASONING:
+        for name in ("content", "refusal", *REASONING):
             if more := delta.get(name):
-                self._reasoning[name] = (
-                    self._reasoning[name] + more if name in self._reasoning else more
-                )
+                self._said.setdefault(name, []).append(more)
         for part in delta.get("tool_calls") or []:
             function = part.get("function") or {}
             piece = self._piece(part.get("index"), part.get("id") or "", function.get("name") or "")
             given = function.get("arguments")
-            piece.arguments += given if isinstance(given, str) else mended_object(given)
+            piece.given.append(given if isinstance(given, str) else mended_object(given))
 
     def _piece(self, index: object, key: str, name: str) -> Piece:
         """Return the call that a part belongs to; some servers give all calls one index."""
@@ -190,7 +191,7 @@ class Answer:
 
         Tool calls of a stopped answer never run and are left out.
         """
-        text = self._text
+        text, refusal = str(self._joined("content")), str(self._joined("refusal"))
         calls = tuple(
             ToolCall(key, piece.name, mended(piece.arguments, piece.name, tools))
             for piece, key in zip(self._pieces, self._ids(), strict=True)
@@ -198,16 +199,14 @@ class Answer:
         if not calls and self.finish_reason in RUNS and (found := calls_in_text(text, tools)):
             text = ""
             calls = tuple(ToolCall(_new_id(), name, given) for name, given in found)
-        step = (
-            NextStep.REFUSED if self._refusal else NEXT_STEP.get(self.finish_reason, NextStep.STOP)
-        )
+        step = NextStep.REFUSED if refusal else NEXT_STEP.get(self.finish_reason, NextStep.STOP)
         if step in (NextStep.STOP, NextStep.RUN_TOOLS):
             runs = bool(calls) and self.finish_reason in RUNS
             step = NextStep.RUN_TOOLS if runs else NextStep.STOP
         runs = step is NextStep.RUN_TOOLS
         return Reply(
-            raw=self._raw(text, calls if runs else ()),
-            text=self._refusal or text,
+            raw=self._raw(text or refusal, calls if runs else ()),
+            text=refusal or text,
             tool_calls=calls if runs else (),
             next_step=step,
             usage=usage,
@@ -221,12 +220,12 @@ class Answer:
             ids.append(piece.id if piece.id and piece.id not in ids else _new_id())
         return ids
 
-    def _raw(self, text: str, calls: tuple[ToolCall, ...]) -> tuple[Message, ...]:
+    def _raw(self, said: str, calls: tuple[ToolCall, ...]) -> tuple[Message, ...]:
         """Return the message as it is sent again; reasoning belongs to the calls it led to."""
         if calls:
             message: Message = {
                 "role": "assistant",
-                "content": text or None,
+                "content": said or None,
                 "tool_calls": [
                     {
                         "id": call.id,
@@ -236,9 +235,16 @@ class Answer:
                     for call in calls
                 ],
             }
-            return (message | cast(Message, self._reasoning),)
-        said = text or self._refusal
+            reasoning = {name: self._joined(name) for name in REASONING if name in self._said}
+            return (message | cast(Message, reasoning),)
         return ({"role": "assistant", "content": said},) if said else ()
+
+    def _joined(self, name: str) -> str | list[Any]:
+        """Return what arrived under a name: texts joined, lists one after the other."""
+        pieces = self._said.get(name, [])
+        if all(isinstance(piece, str) for piece in pieces):
+            return "".join(pieces)
+        return [one for piece in pieces for one in piece]
 
 
 def mended_object(given: object) -> str:

@@ -4,7 +4,7 @@ code in CODES ?  else  type in TYPES ?  else  status in STATUSES ?  else  5xx or
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,9 @@ from pipeline.errors import (
     QuotaReached,
     SpendLimit,
 )
+
+Make = Callable[[str, str, Mapping[str, str], datetime], ProviderError]
+"""From who failed, what was said, the response's headers and the time to the error to raise."""
 
 
 class Trouble(StrEnum):
@@ -136,25 +139,42 @@ def trouble(fault: Fault) -> Trouble:
 
 
 def as_error(fault: Fault, now: datetime) -> ProviderError:
-    """Return the error to raise; `now` is UTC."""
-    said = one_line(fault.message)
-    who = fault.provider
-    kind = trouble(fault)
-    if kind is Trouble.LIMIT:
-        reset_at = quota_reset(fault.headers, now)
-        until = f"until {reset_at:%H:%M:%S} UTC" if reset_at else "for now, with no reset time"
-        return QuotaReached(f"{who}: the quota is used up {until} ({said})", reset_at)
-    if kind is Trouble.AUTH:
-        return AuthProblem(f"{who}: the key was refused ({said}): check it and its permissions")
-    if kind is Trouble.SPEND:
-        return SpendLimit(f"{who}: the account may not spend more ({said}): raise its limit there")
-    if kind is Trouble.OVERFLOW:
-        return ContextOverflow(f"{who}: the request no longer fits the model's window ({said})")
-    if kind is Trouble.REQUEST:
-        return BadRequest(f"{who}: the request was refused ({said}): check model and settings")
-    problem = (NetworkProblem if kind is Trouble.NETWORK else Overloaded)(f"{who}: {said}")
-    problem.retry_after_s = retry_after(fault.headers, now)
-    return problem
+    """Return the error to raise, with what the vendor says of another attempt; `now` is UTC."""
+    error = MAKE[trouble(fault)](fault.provider, one_line(fault.message), fault.headers, now)
+    error.retry_after_s = retry_after(fault.headers, now)
+    error.should_retry = SHOULD_RETRY.get(fault.headers.get("x-should-retry", ""))
+    return error
+
+
+SHOULD_RETRY = {"true": True, "false": False}
+"""What both vendors' `x-should-retry` may say; their SDKs obey it too (`_should_retry`)."""
+
+
+def _quota(who: str, said: str, headers: Mapping[str, str], now: datetime) -> ProviderError:
+    reset_at = quota_reset(headers, now)
+    until = f"until {reset_at:%H:%M:%S} UTC" if reset_at else "for now, with no reset time"
+    return QuotaReached(f"{who}: the quota is used up {until} ({said})", reset_at)
+
+
+def _saying(kind: type[ProviderError], what: str, then: str) -> Make:
+    """Return what makes an error of `kind` that says what has happened and what to do."""
+    return lambda who, said, headers, now: kind(f"{who}: {what} ({said}): {then}")
+
+
+MAKE: dict[Trouble, Make] = {
+    Trouble.LIMIT: _quota,
+    Trouble.AUTH: _saying(AuthProblem, "the key was refused", "check it and its permissions"),
+    Trouble.SPEND: lambda who, said, headers, now: SpendLimit(
+        f"{who}: the account may not spend more ({said}): raise its limit there"
+    ),
+    Trouble.OVERFLOW: lambda who, said, headers, now: ContextOverflow(
+        f"{who}: the request no longer fits the model's window ({said})"
+    ),
+    Trouble.REQUEST: _saying(BadRequest, "the request was refused", "check model and settings"),
+    Trouble.NETWORK: lambda who, said, headers, now: NetworkProblem(f"{who}: {said}"),
+    Trouble.OVERLOADED: lambda who, said, headers, now: Overloaded(f"{who}: {said}"),
+}
+"""What is raised for each kind of trouble."""
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -9,7 +9,7 @@ latest four and matches the latest 80.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -18,11 +18,11 @@ from pipeline.agents.messages import (
     ModelRequest,
     NextStep,
     Reply,
+    Results,
     Said,
     ToolCall,
     ToolResult,
     ToolSpec,
-    TurnItem,
 )
 from pipeline.agents.providers.capabilities import capabilities
 from pipeline.agents.roles import BY_PATCH
@@ -68,7 +68,7 @@ def request_body(
         "parallel_tool_calls": True,
         "prompt_cache_key": request.cache_key,
         "tools": [_tool(tool) for tool in sorted(request.head.tools, key=lambda tool: tool.name)],
-        "input": _items(request, explicit),
+        "input": _items(request, model, explicit),
     }
     if explicit:
         body["prompt_cache_options"] = {"mode": "explicit"}
@@ -94,7 +94,7 @@ def _tool(tool: ToolSpec) -> Item:
     }
 
 
-def _items(request: ModelRequest, explicit: bool) -> list[Item]:
+def _items(request: ModelRequest, model: str, explicit: bool) -> list[Item]:
     head = _texts(request.head.system, request.head.context)
     digests = _texts(*request.ledger)
     first = [*_texts(request.memory), *digests]
@@ -104,22 +104,38 @@ def _items(request: ModelRequest, explicit: bool) -> list[Item]:
     for number, item in enumerate(request.turn):
         if isinstance(item, Reply):
             patches |= {str(raw["call_id"]) for raw in item.raw if raw["type"] == PATCH_CALL}
-        items += _turn_items(item, first if number == 0 else [], ends, patches)
+        if isinstance(item, Reply):
+            items += item.raw if item.is_by(model) else _of_another_model(item.raw)
+        else:
+            items += _turn_items(item, first if number == 0 else [], ends, patches)
     if explicit:
         for block in [*head[-1:], *digests, *ends][-BREAKPOINTS:]:
             block["prompt_cache_breakpoint"] = BREAKPOINT
     return items
 
 
+def _of_another_model(items: Sequence[Item]) -> list[Item]:
+    """Return a reply without its reasoning, which only its own model can read.
+
+    An id would tie an item to the reasoning that led to it; a message has none only as plain text.
+    """
+    untied = (_untied(item) for item in items if item["type"] != "reasoning")
+    return [item for item in untied if item.get("content") != ""]  # the API refuses empty texts
+
+
+def _untied(item: Item) -> Item:
+    if item["type"] == "message":
+        return {"type": "message", "role": "assistant", "content": _text_of([item])}
+    return {name: value for name, value in item.items() if name != "id"}
+
+
 def _turn_items(
-    item: TurnItem, first: list[Item], ends: list[Item], patches: Collection[str]
+    item: Said | Results, first: list[Item], ends: list[Item], patches: Collection[str]
 ) -> list[Item]:
     """Return the items of one part of the turn; the block it ends with is added to `ends`.
 
     The outputs of `patches` are plain text, which holds no breakpoint.
     """
-    if isinstance(item, Reply):
-        return list(item.raw)
     if isinstance(item, Said):
         blocks = _texts(item.text)
         ends += blocks
@@ -191,12 +207,20 @@ def reply_of(response: dict[str, Any], usage: Usage) -> Reply:
     runs = step is NextStep.RUN_TOOLS
     return Reply(
         raw=tuple(output if runs else _without_loose_ends(output)),
-        text="".join(part.get("text") or part.get("refusal") or "" for part in parts),
+        text=_text_of(output),
         tool_calls=calls if runs else (),
         next_step=step,
         usage=usage,
         response_id=response.get("id") or "",
     )
+
+
+def _text_of(items: Sequence[dict[str, Any]]) -> str:
+    """Return what the messages among `items` say."""
+    parts = [
+        part for item in items if item["type"] == "message" for part in item.get("content") or []
+    ]
+    return "".join(part.get("text") or part.get("refusal") or "" for part in parts)
 
 
 def _sendable(item: dict[str, Any]) -> dict[str, Any]:

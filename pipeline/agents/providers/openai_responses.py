@@ -26,17 +26,26 @@ class OpenAIResponses(Adapter):
         effort: str | None = None,
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
+        fallback: str | None = None,
     ) -> None:
         self._openai = OpenAISdk(access)
-        super().__init__(model, self._openai, effort=effort, temperature=temperature, policy=policy)
+        super().__init__(
+            model,
+            self._openai,
+            effort=effort,
+            temperature=temperature,
+            policy=policy,
+            fallback=fallback,
+        )
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
-        return translated(self.name, error, self._policy.now())
+        return translated(self.name, error, self._policy.now(), self._openai.kinds)
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
-        body = request_body(request, self.model, self._effort, self._temperature)
+        model = request.model or self.model
+        body = request_body(request, model, self._effort, self._temperature)
         response: dict[str, Any] = {}
         stream = self._openai.client.responses.create(**body, stream=True)
         with stream as events, reading(self.name):
@@ -50,7 +59,7 @@ class OpenAIResponses(Adapter):
         if response.get("status") == "failed":
             raise self._failure(response.get("error") or {})
         with reading(self.name):
-            used = usage_of(response, self.model)
+            used = usage_of(response, model)
             return reply_of(response, used.model_copy(update={"usd": self.price(used)}))
 
     def _failure(self, error: dict[str, Any]) -> ProviderError:

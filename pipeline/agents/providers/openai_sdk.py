@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from pipeline.agents.providers.calling import Access, lost
+from pipeline.agents.providers.calling import Access, Kinds, without_response
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.transport import make_client
 from pipeline.agents.providers.watch import Watch
@@ -27,11 +27,11 @@ class OpenAISdk:
             timeout=None,
             http_client=self._http,
         )
-        self.errors: tuple[type[Exception], ...] = (
-            openai.OpenAIError,
-            httpx2.HTTPError,
-            json.JSONDecodeError,
-            UnicodeDecodeError,
+        unread = (httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError)
+        self.errors: tuple[type[Exception], ...] = (openai.OpenAIError, *unread)
+        self.kinds = Kinds(
+            lost=(openai.APIConnectionError, openai.APIResponseValidationError, *unread),
+            no_key=(),
         )
 
     def close(self) -> None:
@@ -50,13 +50,12 @@ def stream_failure(provider: str, error: dict[str, Any], now: datetime) -> Provi
     return as_error(fault, now)
 
 
-def translated(provider: str, error: Exception, now: datetime) -> ProviderError:
+def translated(provider: str, error: Exception, now: datetime, kinds: Kinds) -> ProviderError:
     """Return our error for one that the SDK raised."""
     import openai
 
-    lost_on_the_way = (openai.APIConnectionError, openai.APIResponseValidationError)
-    if not isinstance(error, openai.APIError) or isinstance(error, lost_on_the_way):
-        return lost(provider, error)
+    if not isinstance(error, openai.APIError) or isinstance(error, kinds.lost):
+        return without_response(provider, error, kinds)
     response = error.response if isinstance(error, openai.APIStatusError) else None
     fault = Fault(
         provider=provider,

@@ -1,7 +1,7 @@
 """The vendors we know, and how one is set up from settings and environment."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ class Adapter(Protocol):
         effort: str | None,
         temperature: float | None,
         policy: RetryPolicy,
+        fallback: str | None,
     ) -> Provider:
         """Return the adapter; its SDK is imported now."""
         ...
@@ -82,7 +83,7 @@ def make_provider(
     *,
     role: AgentRole = "planner",
     rehearsal: bool = False,
-    retries: int = DEFAULT_RETRIES.retries,
+    policy: RetryPolicy = DEFAULT_RETRIES,
 ) -> Provider:
     """Return the provider for a role; its SDK is imported now.
 
@@ -113,7 +114,8 @@ def make_provider(
         access,
         effort=settings.effort,
         temperature=settings.temperature,
-        policy=replace(DEFAULT_RETRIES, retries=retries),
+        policy=policy,
+        fallback=settings.fallback_model or None,
     )
 
 

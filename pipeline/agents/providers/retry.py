@@ -1,19 +1,51 @@
 """The one retry layer: SDK clients are told never to try again by themselves."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from pipeline.agents.messages import CallLimits
 from pipeline.agents.providers.watch import SLICE_S, check_limits
-from pipeline.errors import NetworkProblem, Overloaded, QuotaReached
+from pipeline.errors import (
+    AuthProblem,
+    BadRequest,
+    ContextOverflow,
+    NetworkProblem,
+    Overloaded,
+    ProviderError,
+    QuotaReached,
+    SpendLimit,
+)
 
 SHORT_QUOTA_S = 60.0
 """A quota that is over within this time is waited out here; a longer one is the caller's."""
 T = TypeVar("T")
+
+
+class Again(Enum):
+    """Whether a call that failed is made again; `x-should-retry` overrides all but `NEVER`."""
+
+    NEVER = "never"
+    IF_ASKED = "only when the vendor says so"
+    IF_SOON = "when it is over soon"
+    YES = "unless the vendor says no"
+
+
+AGAIN: dict[type[ProviderError], Again] = {
+    AuthProblem: Again.NEVER,
+    SpendLimit: Again.NEVER,
+    ContextOverflow: Again.NEVER,
+    BadRequest: Again.IF_ASKED,
+    QuotaReached: Again.IF_SOON,
+    Overloaded: Again.YES,
+    NetworkProblem: Again.YES,
+}
+"""Every error of the provider seam."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +61,13 @@ class RetryPolicy:
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     """Ceiling of our own waits; what a vendor asks for counts even when it is longer."""
+    jitter_s: float = 1.0
+    """So much at most is added at random to what a vendor asks for: others wait for it too."""
 
     def call(self, attempt: Callable[[], T], limits: CallLimits) -> T:
         """Return what `attempt` returns, or raise its last error.
 
-        Tried again: `Overloaded`, `NetworkProblem` and a `QuotaReached` that is over within
-        `SHORT_QUOTA_S`. A wait that would end after the deadline is not begun.
+        `AGAIN` says what is tried again. A wait that would end after the deadline is not begun.
         """
         backoff = wait_random_exponential(multiplier=self.first_wait_s, max=self.longest_wait_s)
         retrying = Retrying(
@@ -47,17 +80,25 @@ class RetryPolicy:
         return retrying(attempt)
 
     def _passes(self, error: BaseException | None) -> bool:
-        if isinstance(error, QuotaReached):
-            return error.reset_at is not None and self._asked_s(error) <= SHORT_QUOTA_S
-        return isinstance(error, Overloaded | NetworkProblem)
+        again = AGAIN[type(error)] if isinstance(error, ProviderError) else Again.NEVER
+        if again is Again.NEVER or not isinstance(error, ProviderError):
+            return False
+        if isinstance(error, QuotaReached) and self._left_s(error) > SHORT_QUOTA_S:
+            return False
+        if error.should_retry is not None:
+            return error.should_retry
+        soon = isinstance(error, QuotaReached) and error.reset_at is not None
+        return again is Again.YES or (again is Again.IF_SOON and soon)
 
     def _asked_s(self, error: BaseException | None) -> float:
-        """Return how long the vendor asks us to wait, in seconds."""
+        """Return how long to wait because the vendor asks for it, in seconds."""
+        least = self._left_s(error) if isinstance(error, ProviderError) else 0.0
+        return least + random.uniform(0, self.jitter_s) if least else 0.0
+
+    def _left_s(self, error: ProviderError) -> float:
         if isinstance(error, QuotaReached) and error.reset_at is not None:
             return max(0.0, (error.reset_at - self.now()).total_seconds())
-        if isinstance(error, Overloaded | NetworkProblem):
-            return error.retry_after_s or 0.0
-        return 0.0
+        return error.retry_after_s or 0.0
 
     def _enough(self, state: RetryCallState, limits: CallLimits) -> bool:
         too_late = limits.clock() + state.upcoming_sleep >= limits.deadline

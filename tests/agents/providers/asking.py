@@ -20,6 +20,7 @@ from pipeline.agents.roles import BY_TEXT
 from pipeline.agents.tools.specs import KINDS
 from pipeline.settings import AgentSettings
 from pipeline.settings import Provider as ProviderName
+from tests.agents.providers.policy import tries
 
 SUFFIX: dict[ProviderName, str] = {"anthropic": "", "openai": "/v1", "openai-chat": "/v1"}
 """What follows the server's address in each API's base URL."""
@@ -35,7 +36,7 @@ TOOLS = ("finish_task", "list_files", "read_file", "run_command", "search", "sub
 def adapter(vendor: ProviderName, url: str, *, retries: int = 0) -> Iterator[Provider]:
     """Make the adapter of an API for the server at `url`."""
     settings = AgentSettings(provider=vendor, model=MODELS[vendor], base_url=url + SUFFIX[vendor])
-    provider = make_provider(settings, {}, role="executor", rehearsal=True, retries=retries)
+    provider = make_provider(settings, {}, role="executor", rehearsal=True, policy=tries(retries))
     try:
         yield provider
     finally:

@@ -3,19 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import anthropic
-import httpx2
 import openai
 import pytest
-from anthropic.types.shared.error_type import ErrorType
-from openai.types.responses.response_error import ResponseError
 
 from pipeline.agents.messages import Provider
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
-from pipeline.agents.providers.faults import CODES, TYPES, Fault, as_error, quota_reset
+from pipeline.agents.providers.faults import MAKE, Fault, Trouble, as_error, quota_reset
 from pipeline.agents.providers.openai_responses import OpenAIResponses
 from pipeline.errors import (
     AuthProblem,
@@ -208,119 +205,13 @@ def test_a_quota_carries_the_reset_time_of_its_response() -> None:
     assert "until 05:00:00 UTC" in str(error)
 
 
-BY_CLASS: dict[str, dict[str, type[ProviderError]]] = {
-    "anthropic": {
-        "APIConnectionError": NetworkProblem,
-        "APIResponseValidationError": NetworkProblem,
-        "APITimeoutError": NetworkProblem,
-        "APIWebhookValidationError": NetworkProblem,
-        "AuthenticationError": AuthProblem,
-        "BadRequestError": BadRequest,
-        "CMEKContextUnavailableError": Overloaded,
-        "CMEKKeyDisabledError": BadRequest,
-        "CMEKKeyNetworkBlockedError": BadRequest,
-        "CMEKKeyUnreachableError": Overloaded,
-        "ClaudeCodeKeyCreatorNotMemberError": BadRequest,
-        "ClaudeCodeVersionTooOldError": BadRequest,
-        "ClientClosedRequestError": NetworkProblem,
-        "ConflictError": Overloaded,
-        "ContentTooLargeError": ContextOverflow,
-        "ContractSpendLimitReachedError": SpendLimit,
-        "EnforcedSpendLimitReachedError": SpendLimit,
-        "GatewayTimeoutError": Overloaded,
-        "HTTPNotImplementedError": BadRequest,
-        "InternalServerError": Overloaded,
-        "LinkedOrganizationBillingUnavailableError": SpendLimit,
-        "LinkedOrganizationSpendLimitReachedError": SpendLimit,
-        "NotFoundError": BadRequest,
-        "OrganizationOnHoldError": AuthProblem,
-        "OrganizationTypeNotSupportedError": BadRequest,
-        "OverloadedError": Overloaded,
-        "ParentOrganizationRequiredError": BadRequest,
-        "PaymentRequiredError": SpendLimit,
-        "PermissionDeniedError": AuthProblem,
-        "PreconditionFailedError": BadRequest,
-        "RampLimitExceededError": QuotaReached,
-        "RateLimitError": QuotaReached,
-        "RequestBodyEncodingInvalidError": BadRequest,
-        "RequestBodyEncodingUnsupportedError": BadRequest,
-        "RequestBodyTooLargeAfterDecodingError": ContextOverflow,
-        "RequestHeaderFieldsTooLargeError": BadRequest,
-        "RequestTimeoutError": Overloaded,
-        "SandboxEgressRestrictedError": AuthProblem,
-        "ServiceUnavailableError": Overloaded,
-        "UnprocessableEntityError": BadRequest,
-    },
-    "openai": {
-        "APIConnectionError": NetworkProblem,
-        "APIResponseValidationError": NetworkProblem,
-        "APITimeoutError": NetworkProblem,
-        "AuthenticationError": AuthProblem,
-        "BadRequestError": BadRequest,
-        "ConflictError": Overloaded,
-        "InternalServerError": Overloaded,
-        "NotFoundError": BadRequest,
-        "OAuthError": AuthProblem,
-        "PermissionDeniedError": AuthProblem,
-        "RateLimitError": QuotaReached,
-        "UnprocessableEntityError": BadRequest,
-    },
-}
+@pytest.mark.parametrize(("said", "heard"), [("true", True), ("false", False), ("maybe", None)])
+def test_what_the_vendor_says_of_another_attempt_is_kept(said: str, heard: bool | None) -> None:
+    headers = {"x-should-retry": said, "retry-after-ms": "250"}
+    for answer in (refuses(529, {}, headers), refuses(400, {}, headers), refuses(401, {}, headers)):
+        error = failure("anthropic", answer)
+        assert (error.should_retry, error.retry_after_s) == (heard, 0.25)
 
 
-def exported(sdk: Any) -> dict[str, type[Exception]]:
-    """Return the leaf error classes of an SDK (the two bases are never raised as such)."""
-    found = {name: getattr(sdk, name) for name in sdk.__all__}
-    return {
-        kind.__name__: kind
-        for kind in found.values()
-        if isinstance(kind, type)
-        and issubclass(kind, sdk.APIError)
-        and kind not in (sdk.APIError, sdk.APIStatusError)
-    }
-
-
-def made(sdk: Any, name: str, code: str | None) -> Exception:
-    """Return an error as the SDK makes it from a response."""
-    kind: Any = exported(sdk)[name]
-    request = httpx2.Request("POST", "http://127.0.0.1")
-    status = getattr(kind, "status_code", None) or 500
-    response = httpx2.Response(status, request=request)
-    body = {"error": {"type": "invalid_request_error", "details": {"error_code": code}}}
-    if issubclass(kind, sdk.APIConnectionError):
-        return kind(request=request)
-    if issubclass(kind, sdk.APIResponseValidationError):
-        return kind(response, None)
-    if not issubclass(kind, sdk.APIStatusError):
-        return kind("no", request, body=None)
-    if name == "OAuthError":
-        return kind(response=response, body=None)
-    return kind("no", response=response, body=body)
-
-
-@pytest.mark.parametrize("kind", ["anthropic", "openai"])
-def test_every_error_class_that_an_sdk_exports_is_translated(kind: str) -> None:
-    sdk: Any = {"anthropic": anthropic, "openai": openai}[kind]
-    assert set(exported(sdk)) == set(BY_CLASS[kind])
-    codes = code_of_class() if kind == "anthropic" else {}
-    make: Any = {"anthropic": AnthropicMessages, "openai": OpenAIResponses}[kind]
-    provider = make("some-model", Access("k", "http://127.0.0.1:9"), policy=one_try())
-    found = {
-        name: type(provider.translate(made(sdk, name, codes.get(name)))) for name in BY_CLASS[kind]
-    }
-    provider.close()
-    assert found == BY_CLASS[kind]
-
-
-def code_of_class() -> dict[str, str]:
-    """Return the `error_code` that makes the Anthropic SDK choose a class."""
-    from anthropic._error_classes import ERROR_CLASSES
-
-    return {kind.__name__: code for (_, code), kind in ERROR_CLASSES.items() if code}
-
-
-def test_every_error_type_and_failure_code_of_the_sdks_has_a_place() -> None:
-    assert set(get_args(ErrorType)) <= set(TYPES)
-    codes = set(get_args(ResponseError.model_fields["code"].annotation))
-    images = {code for code in codes if "image" in code}  # we send none
-    assert codes - images <= set(CODES)
+def test_every_kind_of_trouble_has_its_error() -> None:
+    assert set(MAKE) == set(Trouble)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.agents.messages import CallLimits
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
-from pipeline.agents.providers.retry import RetryPolicy
+from pipeline.agents.providers.retry import AGAIN, RetryPolicy
 from pipeline.agents.providers.watch import SLICE_S
 from pipeline.errors import (
     AuthProblem,
@@ -63,9 +63,17 @@ class Attempts:
         return "answer"
 
 
+JITTER_S = 1.0
+
+
 def overloaded(retry_after_s: float | None = None) -> Overloaded:
     error = Overloaded("busy")
     error.retry_after_s = retry_after_s
+    return error
+
+
+def told(error: ProviderError, should_retry: bool) -> ProviderError:
+    error.should_retry = should_retry
     return error
 
 
@@ -105,6 +113,49 @@ def test_what_does_not_pass_by_itself_is_raised_at_once(error: PipelineError) ->
     assert attempts.made == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (told(Overloaded("busy"), False), False),
+        (told(NetworkProblem("gone"), False), False),
+        (told(quota(20), False), False),
+        (told(quota(None), True), True),
+        (told(quota(7200), True), False),
+        (told(BadRequest("no"), True), True),
+        (told(AuthProblem("no"), True), False),
+        (told(SpendLimit("no"), True), False),
+        (told(ContextOverflow("no"), True), False),
+    ],
+)
+def test_what_the_vendor_says_of_another_attempt_counts_unless_it_cannot_help(
+    error: ProviderError, again: bool
+) -> None:
+    attempts = Attempts(error)
+    if again:
+        assert run(attempts, Time()) == "answer"
+    else:
+        with pytest.raises(type(error)):
+            run(attempts, Time())
+    assert attempts.made == 1 + again
+
+
+def all_kinds(kind: type[ProviderError]) -> set[type[ProviderError]]:
+    return {kind}.union(*map(all_kinds, kind.__subclasses__()))
+
+
+def test_every_error_of_the_seam_has_a_row_in_the_table() -> None:
+    assert set(AGAIN) == all_kinds(ProviderError) - {ProviderError}
+
+
+def test_waits_that_the_vendor_asks_for_differ_from_call_to_call() -> None:
+    waits = []
+    for _ in range(9):
+        time = Time()
+        run(Attempts(overloaded(90)), time)
+        waits.append(time.s)
+    assert len(set(waits)) > 1
+
+
 def test_retries_end_with_the_last_error() -> None:
     errors = [Overloaded(str(number)) for number in range(9)]
     attempts = Attempts(*errors)
@@ -124,7 +175,7 @@ def test_our_own_waits_grow_and_have_a_ceiling() -> None:
 def test_what_the_vendor_asks_for_is_the_least_wait(error: ProviderError, seconds: float) -> None:
     time = Time()
     assert run(Attempts(error), time) == "answer"
-    assert seconds <= time.s <= seconds + SLICE_S
+    assert seconds <= time.s <= seconds + JITTER_S + SLICE_S
 
 
 def test_waits_are_sliced_so_that_a_stop_ends_them() -> None:
@@ -153,4 +204,4 @@ def test_an_adapter_tries_again_after_overload_and_waits_as_asked() -> None:
         provider.close()
     assert len(server.requests) == 2
     assert server.requests[0] == server.requests[1]
-    assert 70 <= time.s <= 71
+    assert 70 <= time.s <= 70 + JITTER_S + SLICE_S

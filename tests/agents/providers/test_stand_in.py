@@ -24,6 +24,7 @@ from pipeline.rehearsal.server import StandIn
 from pipeline.rehearsal.view import RequestView
 from pipeline.settings import AgentSettings
 from pipeline.settings import Provider as ProviderName
+from tests.agents.providers.policy import tries
 from tests.agents.providers.vendor import limits, model_request
 
 VENDORS: list[ProviderName] = ["anthropic", "openai"]
@@ -46,7 +47,7 @@ def conversation(
     with StandIn(script, faults=faults) as server:
         base_url = server.url + {"anthropic": "", "openai": "/v1"}[name]
         settings = AgentSettings(provider=name, base_url=base_url)
-        provider = make_provider(settings, {}, rehearsal=True, retries=retries)
+        provider = make_provider(settings, {}, rehearsal=True, policy=tries(retries))
         try:
             yield provider, server
         finally:

@@ -1,0 +1,100 @@
+"""Waits for a vendor within what the user consented to (D11), on a clock that is handed in."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline import events
+from pipeline.agents.messages import StopSignal
+from pipeline.domain.base import iso, utc_now
+from pipeline.errors import ProviderError, QuotaPause, QuotaReached, SpendLimit, Stopped
+from pipeline.events import EventBus
+from pipeline.store import entries
+from pipeline.store.book import Book
+
+STEP_S = 0.25
+"""Longest time between two looks at the stop flag, in seconds."""
+OUTAGE_WAIT_S = 300.0
+"""How long to leave a vendor alone that did not answer after all retries, in seconds."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The clocks of a process."""
+
+    now: Callable[[], datetime] = utc_now
+    """The time of day, UTC."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits the given seconds."""
+
+
+REAL_TIME = Timing()
+
+
+@dataclass
+class Patience:
+    """Waits out one vendor's quotas and outages; `allowed_s` bounds all waits together."""
+
+    provider: str
+    allowed_s: float
+    book: Book
+    bus: EventBus
+    stop: StopSignal
+    timing: Timing = REAL_TIME
+    waited_s: float = 0.0
+
+    def __call__(self, error: ProviderError) -> None:
+        """Wait until it is worth asking again.
+
+        Raises `QuotaPause` for a quota that outlasts the consent or has no reset time, `error`
+        itself for an outage that does, and `Stopped`.
+        """
+        if isinstance(error, QuotaReached):
+            self._quota(error)
+        else:
+            self._outage(error)
+
+    def _quota(self, reached: QuotaReached) -> None:
+        reset = reached.reset_at
+        until = iso(reset) if reset else None
+        self.book.record(entries.QuotaPaused(provider=self.provider, until=until))
+        self.bus.emit(events.QuotaPaused(self.provider, reset))
+        left = (reset - self.timing.now()).total_seconds() if reset else None
+        if left is None or left > self.allowed_s - self.waited_s:
+            raise QuotaPause(self._why(reached)) from reached
+        self._wait(left)
+        self.book.record(entries.QuotaOver(provider=self.provider))
+        self.bus.emit(events.QuotaOver(self.provider))
+
+    def _why(self, reached: QuotaReached) -> str:
+        if isinstance(reached, SpendLimit):
+            return f"{reached}; `pipeline run` carries on then"
+        reset = reached.reset_at
+        when = f"resets {_local(reset)}" if reset else "the vendor names no reset time"
+        return (
+            f"the quota of {self.provider} is used up ({when}): `pipeline run` carries on "
+            "then, or wait here with --wait-quota 6h"
+        )
+
+    def _outage(self, error: ProviderError) -> None:
+        wait_s = max(OUTAGE_WAIT_S, error.retry_after_s or 0.0)
+        if wait_s > self.allowed_s - self.waited_s:
+            raise error
+        self.bus.emit(events.OutagePaused(self.provider, wait_s, str(error)))
+        self._wait(wait_s)
+
+    def _wait(self, seconds: float) -> None:
+        self.book.flush()
+        started = self.timing.monotonic()
+        while (rest := seconds - (self.timing.monotonic() - started)) > 0:
+            if self.stop():
+                raise Stopped("interrupted while waiting for a vendor; `pipeline run` carries on")
+            self.timing.sleep(min(rest, STEP_S))
+        self.waited_s += max(seconds, 0.0)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
