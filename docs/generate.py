@@ -87,11 +87,24 @@ NOTES: dict[str, str] = {
     "approve": """
         Signs the plan as it stands: its text, its terms, the blob of each of its files, and the
         plans that are to run before it on the same files. Approving in the order in which you
-        want things to land is not necessary. With `--json`: the planning records.""",
+        want things to land is not necessary. What `--max-risk`, `--label` and `--all` choose are
+        plans that wait and are not deferred, in the queue's order; those that fit and cannot be
+        approved (stale, too low a role) are left, and one line says which plans were left and why.
+        Exit code 0 also when there was nothing to approve. With `--json`: the planning records.""",
+    "edit": """
+        A plan is never changed in place: what you write becomes the issue's next plan, by
+        `user:<name>`, checked like the planner's, on the run branch's tip (on HEAD without a run);
+        it waits for a decision, and an approval of the earlier one is void. The text is a
+        solution as in [results-files.md](results-files.md), without its ids; `--file` also takes
+        what `pipeline show SOL --format json` prints. Refused while the plan is executed, while the
+        planner works on the issue, and once it has landed. With `--json`: the record, or `null`
+        when there was no plan and nothing was written. Programs: [python.md](python.md).""",
     "request-changes": """
         The next `pipeline plan` (or `run`) makes `SOL-<issue>-<n+1>`, which supersedes this
-        one. An approval that was given is void.""",
-    "reject": "Only `pipeline retry` takes the issue up again.",
+        one. An approval that was given is void. At most `gate.change_rounds` times for an issue,
+        over all its plans; then `edit` and `reject` are left, and either starts the count over.
+        Answers to a planner's questions do not count.""",
+    "reject": "Only `pipeline retry`, or a plan of your own (`pipeline edit`), takes the issue up again.",
     "retry": """
         Refused, with the reason, where there is nothing to retry: an issue that has landed, or
         whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`

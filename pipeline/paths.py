@@ -100,6 +100,11 @@ class Places:
         return self.workflow / "plans"
 
     @property
+    def edits(self) -> Path:
+        """Texts of `pipeline edit` that could not be taken yet."""
+        return self.workflow / "edits"
+
+    @property
     def outputs(self) -> Path:
         """Whole outputs of commands and tools."""
         return self.workflow / "outputs"

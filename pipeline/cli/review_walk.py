@@ -1,7 +1,5 @@
 """The keys of a review: a page is drawn, a key is carried out, until `q`."""
 
-import os
-import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 from pipeline.app.deciding import desk
 from pipeline.app.project import open_project
 from pipeline.app.reviewing import DONE, Page, Review, Verb, with_questions
+from pipeline.cli.editor import open_editor
 from pipeline.cli.review_page import BOLD, FRAME, RESET, View, bar, ends
 from pipeline.cli.review_prompt import ask
 from pipeline.cli.terminal import Terminal
@@ -18,7 +17,6 @@ from pipeline.plans.layout import Block
 from pipeline.plans.page import issue_blocks
 from pipeline.plans.sanitize import clean
 from pipeline.plans.waiting import Waiting
-from pipeline.proc import in_foreground
 from pipeline.safety.decisions import Desk
 
 PLAN_KEYS = "a approve  c change  r reject  d defer  s skip  p back  i issue  ? keys  q quit"
@@ -316,13 +314,12 @@ KEYS: dict[str, Callable[[Walker], None]] = {
 
 def edited(terminal: Terminal) -> str:
     """Return what a person wrote in their editor; lines that begin with `#` do not count."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "changes.txt"
         path.write_text("\n# What should be different? Lines that begin with # do not count.\n")
         terminal.suspend()
         try:
-            in_foreground([*shlex.split(editor), str(path)])
+            open_editor(path)
         finally:
             terminal.resume()
         lines = path.read_text(errors="replace").splitlines()

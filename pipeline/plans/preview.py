@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningRecord
-from pipeline.domain.solution import Solution, Step, StepType, Task
+from pipeline.domain.solution import Step, StepType, Task
 from pipeline.git import Repository, show_file
 from pipeline.settings import Settings
 
@@ -115,11 +115,6 @@ def locked(record: PlanningRecord) -> PlanningRecord:
         return record
     tasks = tuple(_locked_task(task) for task in solution.tasks)
     return record.model_copy(update={"solution": solution.model_copy(update={"tasks": tasks})})
-
-
-def carries_content(solution: Solution) -> bool:
-    """Tell whether there is anything to lock."""
-    return any(step.content is not None for task in solution.tasks for step in task.steps)
 
 
 def _locked_task(task: Task) -> Task:

@@ -14,10 +14,9 @@ from pipeline.domain.results import PlanningRecord, PlanningStatus
 from pipeline.domain.solution import Solution
 from pipeline.domain.wording import short, what_is_wanted
 from pipeline.errors import PipelineError
-from pipeline.git import blobs_at, head_commit
-from pipeline.plans.drafting import envelope, problems_of, record_plan
+from pipeline.git import head_commit
+from pipeline.plans.drafting import envelope, judged, record_plan
 from pipeline.plans.rounds import BY_USER
-from pipeline.plans.validation import path_problem
 from pipeline.safety.decisions import NEW_ISSUE, Desk
 from pipeline.store.run_info import alive
 
@@ -115,16 +114,11 @@ def _record(
 ) -> PlanningRecord:
     """Check a solution like an agent's, and make it the issue's current plan."""
     state, base, now = desk.book.state, _base(desk), desk.now()
-    there = blobs_at(desk.repo, base, [path for path in solution.paths if not path_problem(path)])
-    problems = problems_of(
-        solution,
-        issue=issue,
-        state=state,
-        settings=desk.settings,
-        existing=lambda path: there.get(path) is not None,
+    checked = judged(
+        solution, issue=issue, state=state, settings=desk.settings, repo=desk.repo, base=base
     )
-    if problems:
-        raise PlanRefused(issue.id, problems)
+    if checked.errors:
+        raise PlanRefused(issue.id, checked.errors)
     record = PlanningRecord(
         issue_id=issue.id,
         solution_id=solution.solution_id,
@@ -139,6 +133,7 @@ def _record(
             created_by=f"{BY_USER}{desk.approver.name}",
             now=now,
             minutes=minutes,
+            warnings=checked.warnings,
         ),
         rehearsal=desk.settings.rehearsal,
     )

@@ -31,7 +31,10 @@ EXAMPLES = """
     pipeline plan ISS-001 ISS-002
     pipeline plan ISS-004
     pipeline show SOL-ISS-001-1
+    pipeline show SOL-ISS-002-1 --format json > plan.json
+    pipeline edit SOL-ISS-002-1 --file plan.json
     pipeline defer SOL-ISS-004-1
+    pipeline approve --max-risk LOW
     pipeline approve SOL-ISS-001-1 SOL-ISS-002-1
     pipeline request-changes SOL-ISS-002-1 "keep the old flag as an alias"
     pipeline reject SOL-ISS-004-1 --reason "we keep the tests"
