@@ -16,8 +16,8 @@ from pipeline.domain.results import (
     Usage,
     Verification,
 )
-from pipeline.plans.markdown import prose
 from pipeline.plans.page import approver_of
+from pipeline.plans.prose import prose
 from pipeline.plans.sanitize import clean
 from pipeline.plans.standing import Standing
 from pipeline.store.state import State

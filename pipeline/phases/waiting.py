@@ -112,7 +112,8 @@ class Wait:
         with work.book.alone():
             parked = [self._parked(plan, reason) for plan in self._undecided(work.standings())]
         for plan in parked:
-            keep_plan(work.places.plans, plan, work.backlog.find(plan.issue_id))
+            past = work.book.state.past(plan.key)
+            keep_plan(work.places.plans, plan, work.backlog.find(plan.issue_id), past)
         work.bus.emit(WaitEnded(tuple(plan.key for plan in parked), reason))
 
     def _parked(self, record: PlanningRecord, reason: str) -> PlanningRecord:

@@ -1,9 +1,8 @@
 """From a solution to a plan that waits: what an agent's and a person's have in common.
 
-solution -> problems_of -> envelope -> record_plan -> journal, Markdown, event
+solution -> judged -> envelope -> record_plan -> journal, Markdown, event
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from pipeline.domain.issue import Issue
@@ -11,10 +10,12 @@ from pipeline.domain.plan import Budget, Plan, PlanState
 from pipeline.domain.results import PlanningRecord, PlanningStatus
 from pipeline.domain.solution import FileAction, Solution
 from pipeline.events import ClarificationNeeded, EventBus, PlanningFailed, PlanRecorded
+from pipeline.git import Repository
 from pipeline.plans.markdown import keep_plan
 from pipeline.plans.preview import as_shown
 from pipeline.plans.risk import assess
-from pipeline.plans.validation import check_solution
+from pipeline.plans.validation import Checked, check_solution, surroundings_at
+from pipeline.sandbox import Jail
 from pipeline.settings import Settings
 from pipeline.store import entries
 from pipeline.store.book import Book
@@ -24,23 +25,26 @@ MOST_MINUTES = 60
 """How long a plan may ask its execution to take."""
 
 
-def problems_of(
+def judged(
     solution: Solution,
     *,
     issue: Issue,
     state: State,
     settings: Settings,
-    existing: Callable[[str], bool],
-) -> list[str]:
-    """Return what keeps a solution from being a plan, one line each; empty when nothing does.
+    repo: Repository,
+    base: str,
+    jail: Jail | None = None,
+) -> Checked:
+    """Return what validation says of a solution that is made on the commit `base`.
 
-    `existing` tells whether a path is there at the plan's base commit.
+    `jail` is where its commands will run; without it programs are not looked for.
     """
     return check_solution(
         solution,
-        existing=existing,
-        created_earlier=created_by_dependencies(state, issue),
+        around=surroundings_at(repo, base, created_by_dependencies(state, issue), jail),
         issue=issue,
+        settings=settings.validation,
+        may_touch=settings.may_touch,
         untested_ok=settings.allow_untested,
     )
 
@@ -63,6 +67,7 @@ def envelope(
     created_by: str,
     now: datetime,
     minutes: int | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> Plan:
     """Return the plan around a checked solution: pending, with its risk and terms.
 
@@ -76,6 +81,7 @@ def envelope(
         budget=Budget(tokens=budget.issue_tokens, minutes=allowed),
         may_touch=settings.may_touch,
         grants=tuple(asked.name for asked in solution.privileges),
+        warnings=warnings,
         created_at=now,
         created_by=created_by,
         updated_at=now,
@@ -97,7 +103,10 @@ def record_plan(
     elif record.solution is None or record.plan is None:
         bus.emit(PlanningFailed(issue.id, record.error or "no reason given"))
     else:
-        keep_plan(book.places.plans, as_shown(record, settings), issue)
+        for key in (supersedes, record.key):
+            if key is not None:
+                shown = as_shown(book.state.planning[key], settings)
+                keep_plan(book.places.plans, shown, issue, book.state.past(key))
         bus.emit(
             PlanRecorded(
                 issue.id,

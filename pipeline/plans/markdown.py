@@ -1,28 +1,27 @@
 """A plan as a living ExecPlan: a newcomer can carry it out from this file alone (seed 003).
 
-The thirteen headings stand in their order whatever is known; the only checklist is Progress. The
-same records give the same bytes. What others wrote is escaped: it can neither hide nor make
-headings, checklists or images.
+The headings stand in their order whatever is known; the only checklist is Progress. The same
+records give the same bytes, and `pipeline execplan lint` finds nothing, whatever others wrote.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.domain.issue import Issue
-from pipeline.domain.plan import Plan, PlanState
-from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
+from pipeline.domain.plan import Plan
+from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Task
-from pipeline.plans.page import approver_of, moment
+from pipeline.plans.execplan.skeleton import LIVING, SECTIONS
+from pipeline.plans.living import decisions, outcomes, progress, revision_notes, surprises
+from pipeline.plans.prose import code, line_of, prose, sentence
 from pipeline.plans.sanitize import clean
 from pipeline.store.files import write_whole
+from pipeline.store.past import NOTHING, Past
 
 SLUG_LENGTH = 40
 
-LIVING = (
-    "This ExecPlan is a living document. The sections `Progress`, `Surprises & Discoveries`, "
-    "`Decision Log`, and `Outcomes & Retrospective` must be kept up to date as work proceeds."
-)
 KEEPER = (
     "The pipeline keeps it up to date, in the form that OpenAI's PLANS.md describes; words of your "
     "own belong into `pipeline request-changes`, because this file is written again."
@@ -38,12 +37,6 @@ ACTION_WORDS: dict[FileAction, str] = {
     FileAction.DELETE: "is deleted",
 }
 
-HTML = re.compile(r"<(?=[!/?A-Za-z])")
-ENTITY = re.compile(r"&(?=#?\w{1,32};)")
-LINE_START = re.compile(
-    r"(?m)^([ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*)(#|```|~~~|\[|=+[ \t]*$|-+[ \t]*$)"
-)
-
 
 def plan_path(folder: Path, record: PlanningRecord) -> Path:
     """Return where the plan's Markdown lies: `<date>_<solution id>_<slug>.md` below `folder`."""
@@ -53,161 +46,48 @@ def plan_path(folder: Path, record: PlanningRecord) -> Path:
     return folder / f"{record.planned_at:%Y-%m-%d}_{record.key}_{slug}.md"
 
 
-def render_plan(
-    record: PlanningRecord,
-    issue: Issue | None = None,
-    attempts: Sequence[ExecutionRecord] = (),
-) -> str:
-    """Return the plan's ExecPlan; `attempts` are the records of its execution, oldest first.
+def render_plan(record: PlanningRecord, issue: Issue | None = None, past: Past = NOTHING) -> str:
+    """Return the plan's ExecPlan; `past` is what happened to it so far.
 
     Raises ValueError for a record without a plan.
     """
     solution, plan = record.solution, record.plan
     if solution is None or plan is None:
         raise ValueError(f"{record.key} holds no plan")
-    sections: dict[str, Iterable[str]] = {
-        "Purpose / Big Picture": _purpose(solution, issue),
-        "Progress": _progress(record, solution, plan, attempts),
-        "Surprises & Discoveries": _surprises(attempts),
-        "Decision Log": _decisions(record, solution, plan),
-        "Outcomes & Retrospective": _outcomes(attempts),
-        "Context and Orientation": _context(record, solution),
-        "Plan of Work": _work(solution),
-        "Concrete Steps": _steps(solution),
-        "Validation and Acceptance": _acceptance(solution),
-        "Idempotence and Recovery": _recovery(solution),
-        "Artifacts and Notes": _artifacts(solution),
-        "Interfaces and Dependencies": _interfaces(plan, issue),
-    }
-    blocks = [f"# {_line(solution.title)}", LIVING, KEEPER]
-    for heading, content in sections.items():
+    contents: tuple[Iterable[str], ...] = (
+        _purpose(solution, issue),
+        progress(record, solution, plan, past),
+        surprises(past),
+        decisions(record, solution, plan, past),
+        outcomes(past),
+        _context(record, solution),
+        _work(solution),
+        _steps(record, solution),
+        _acceptance(solution),
+        _recovery(solution),
+        _artifacts(solution),
+        _interfaces(plan, issue),
+    )
+    blocks = [f"# {line_of(solution.title) or record.key}", LIVING, KEEPER]
+    for heading, content in zip(SECTIONS, contents, strict=True):
         blocks += [f"## {heading}", *content]
-    blocks += ["---", _revision(record, plan)]
+    blocks += ["---", *revision_notes(record, plan, past)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def keep_plan(
-    folder: Path,
-    record: PlanningRecord,
-    issue: Issue | None,
-    attempts: Sequence[ExecutionRecord] = (),
+    folder: Path, record: PlanningRecord, issue: Issue | None, past: Past = NOTHING
 ) -> None:
-    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none.
-
-    It is whole at every instant, and not waited for: `pipeline show --format md` makes it again
-    from the journal.
-    """
+    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none."""
     if record.solution is not None and record.plan is not None:
-        text = render_plan(record, issue, attempts)
-        write_whole(plan_path(folder, record), text.encode())
-
-
-def prose(text: str) -> str:
-    """Return text of others as Markdown that shows all of it and is nothing but paragraphs."""
-    plain = ENTITY.sub("&amp;", clean(text).strip())
-    plain = HTML.sub("&lt;", plain).replace("![", r"!\[")
-    plain = LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", plain)
-    return "\n".join(line.lstrip() if line[:4].isspace() else line for line in plain.split("\n"))
-
-
-def code(text: str) -> str:
-    """Return text of others as an indented block, shown letter by letter."""
-    return "\n".join(f"    {line}".rstrip() for line in clean(text).split("\n"))
-
-
-def _line(text: str) -> str:
-    return prose(clean(text, one_line=True))
-
-
-def _sentence(text: str) -> str:
-    line = _line(text)
-    return line if line.endswith((".", "!", "?")) or not line else f"{line}."
+        write_whole(plan_path(folder, record), render_plan(record, issue, past).encode())
 
 
 def _purpose(solution: Solution, issue: Issue | None) -> Iterator[str]:
-    yield prose(solution.goal) or _line(solution.title)
+    yield prose(solution.goal) or line_of(solution.title) or "The issue says it."
     if issue is not None:
-        yield f"It solves issue {issue.id}, {_line(issue.title)!r}. The issue says:"
+        yield f"It solves issue {issue.id}, {line_of(issue.title)!r}. The issue says:"
         yield code(issue.description.strip() or issue.title)
-
-
-def _progress(
-    record: PlanningRecord, solution: Solution, plan: Plan, attempts: Sequence[ExecutionRecord]
-) -> Iterator[str]:
-    items = [f"- [x] ({moment(record.planned_at)}) Planned as {record.key}."]
-    if plan.approval:
-        when = moment(plan.approval.decided_at)
-        items.append(f"- [x] ({when}) Approved by {_line(approver_of(plan.approval))}.")
-    elif plan.state in (PlanState.REJECTED, PlanState.STALE, PlanState.SUPERSEDED):
-        items.append(f"- [x] ({moment(plan.updated_at)}) The plan became {plan.state}.")
-    else:
-        items.append("- [ ] Approved.")
-    last = attempts[-1] if attempts else None
-    done = {task.id for task in last.tasks if task.status == "completed"} if last else set()
-    when = f"({moment(last.executed_at)}) " if last else ""
-    for task in solution.tasks:
-        mark, at = ("x", when) if task.id in done else (" ", "")
-        items.append(f"- [{mark}] {at}{task.id}: {_line(task.title)}")
-    landed = last is not None and last.status is ExecutionStatus.COMPLETED
-    items.append(f"- [x] {when}Landed as one tested change." if landed else "- [ ] Landed.")
-    yield "\n".join(items)
-
-
-def _surprises(attempts: Sequence[ExecutionRecord]) -> Iterator[str]:
-    found = False
-    for attempt in attempts:
-        if attempt.error:
-            found = True
-            yield f"Observation: attempt {attempt.attempt} failed ({attempt.failure_class})."
-            yield f"Evidence: {_line(attempt.error)}"
-        if attempt.quarantine:
-            found = True
-            yield "Observation: changes outside the plan were set aside."
-            yield f"Evidence: the patch is kept at `{_line(attempt.quarantine)}`."
-    if not found:
-        yield "None so far."
-
-
-def _decisions(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[str]:
-    yield (
-        f"Decision: carry the issue out in {len(solution.tasks)} tasks, risk {plan.risk.level}. "
-        f"Rationale: {_sentence(solution.approach) or 'none was given.'} "
-        f"Date/Author: {moment(record.planned_at)}, {_line(plan.created_by)}."
-    )
-    if plan.risk.reasons:
-        yield f"The risk comes from: {'; '.join(_line(one) for one in plan.risk.reasons)}."
-    if plan.approval:
-        given = plan.approval
-        said = _sentence(given.comment) or "none was given."
-        yield (
-            f"Decision: approved as {given.role}, until {moment(given.expires_at)}. "
-            f"Rationale: {said} "
-            f"Date/Author: {moment(given.decided_at)}, {_line(approver_of(given))}."
-        )
-    elif plan.state_reason:
-        yield (
-            f"Decision: the plan is {plan.state}. Rationale: {_sentence(plan.state_reason)} "
-            f"Date/Author: {moment(plan.updated_at)}, the pipeline."
-        )
-
-
-def _outcomes(attempts: Sequence[ExecutionRecord]) -> Iterator[str]:
-    if not attempts:
-        yield "Not carried out yet."
-        return
-    last = attempts[-1]
-    if last.status is ExecutionStatus.COMPLETED:
-        yield (
-            f"Attempt {last.attempt} landed at {moment(last.executed_at)} as commit "
-            f"{last.commit_hash} on {_line(last.branch or 'its branch')}."
-        )
-    else:
-        state = last.status.replace("_", " ")
-        yield f"Attempt {last.attempt} ended {state} at {moment(last.executed_at)}."
-    if last.claim and last.claim.summary:
-        yield f"The agent says: {prose(last.claim.summary)}"
-    if last.claim and last.claim.contradicts:
-        yield f"The evidence contradicts it: {_line(last.claim.contradicts)}"
 
 
 def _context(record: PlanningRecord, solution: Solution) -> Iterator[str]:
@@ -216,19 +96,19 @@ def _context(record: PlanningRecord, solution: Solution) -> Iterator[str]:
         changes = [c for task in solution.tasks for c in task.files if c.path == path]
         words = " and ".join(dict.fromkeys(ACTION_WORDS[c.action] for c in changes))
         said = " ".join(c.change for c in changes if c.change)
-        yield f"`{_line(path)}` {words}{f': {_sentence(said)}' if said else '.'}"
+        yield f"`{line_of(path)}` {words}{f': {sentence(said)}' if said else '.'}"
     if solution.assumptions:
-        yield f"It assumes: {'; '.join(_line(one) for one in solution.assumptions)}."
+        yield f"It assumes: {'; '.join(line_of(one) for one in solution.assumptions)}."
     if solution.clarifying_questions:
-        yield f"It leaves open: {' '.join(_line(one) for one in solution.clarifying_questions)}"
+        yield f"It leaves open: {' '.join(line_of(one) for one in solution.clarifying_questions)}"
 
 
 def _work(solution: Solution) -> Iterator[str]:
-    yield prose(solution.approach)
+    yield prose(solution.approach) or "The milestones say it."
     for task in solution.tasks:
-        yield f"### Milestone {task.id}: {_line(task.title)}"
+        yield f"### Milestone {task.id}: {line_of(task.title)}"
         after = f" It follows {', '.join(task.depends_on)}." if task.depends_on else ""
-        yield (prose(task.description) or _sentence(task.title)) + after
+        yield (prose(task.description) or sentence(task.title)) + after
         yield _proof(task)
 
 
@@ -238,21 +118,28 @@ def _proof(task: Task) -> str:
     return "It is proven when these commands exit with 0:\n\n" + code("\n".join(task.tests))
 
 
-def _steps(solution: Solution) -> Iterator[str]:
-    yield "Work in the repository's root. The pipeline makes the commit."
+def _steps(record: PlanningRecord, solution: Solution) -> Iterator[str]:
+    yield "Work in the repository's root. The pipeline does this by itself; by hand, begin with:"
+    yield code(f"git switch --create {record.key} {record.base_commit or 'HEAD'}")
     for task in solution.tasks:
         for step in task.steps:
             lines = f" (lines {step.line_range[0]}-{step.line_range[1]})" if step.line_range else ""
-            action = f": {_line(step.action)}" if step.action else ""
+            action = f": {line_of(step.action)}" if step.action else ""
             kind = step.type.replace("_", " ")
-            yield f"In {task.id}, {kind} `{_line(step.target)}`{lines}{action}"
+            yield f"In {task.id}, {kind} `{line_of(step.target)}`{lines}{action}"
             if step.command:
                 yield code(step.command)
             if step.content:
                 yield code(step.content)
         if not task.steps:
-            changes = ", ".join(f"{c.action} `{_line(c.path)}`" for c in task.files)
+            changes = ", ".join(f"{c.action} `{line_of(c.path)}`" for c in task.files)
             yield f"For {task.id}, {changes or 'see its milestone'}."
+        if task.tests:
+            yield f"Then see that {task.id} works:"
+            yield code("\n".join(task.tests))
+    yield "When everything below is accepted, make it one commit:"
+    title = shlex.quote(clean(solution.title, one_line=True) or record.key)
+    yield code(f"git add --all\ngit commit --message {title}")
 
 
 def _acceptance(solution: Solution) -> Iterator[str]:
@@ -263,11 +150,12 @@ def _acceptance(solution: Solution) -> Iterator[str]:
         yield code("\n".join(solution.acceptance.commands))
     yield "The project's own tests must pass on exactly the tree that is committed."
     for risk in solution.risks:
-        yield f"A risk: {_line(risk.item)} {_line(risk.mitigation)}".rstrip()
+        yield f"A risk: {line_of(risk.item)} {line_of(risk.mitigation)}".rstrip()
 
 
 def _recovery(solution: Solution) -> Iterator[str]:
     yield RECOVERY
+    yield "By hand, `git restore --staged --worktree .` goes back to the last commit."
     yield prose(solution.rollback)
 
 
@@ -292,18 +180,10 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
     globs = ", ".join(f"`{glob}`" for glob in plan.may_touch) or "nothing else"
     yield f"Besides the files above the work may touch {globs}."
     if plan.grants:
-        names = ", ".join(f"`{_line(name)}`" for name in plan.grants)
+        names = ", ".join(f"`{line_of(name)}`" for name in plan.grants)
         yield f"It asks for these privileges, which its approval grants: {names}."
     money = f", ${plan.budget.usd:.2f}" if plan.budget.usd is not None else ""
     yield (
         f"It may spend {plan.budget.tokens:,} tokens{money} and {plan.budget.minutes} minutes, "
         f"in mode {plan.mode}."
-    )
-
-
-def _revision(record: PlanningRecord, plan: Plan) -> str:
-    reason = f", because: {_sentence(plan.state_reason)}" if plan.state_reason else "."
-    return (
-        f"Revision note: {record.key} is planning attempt {record.attempt} of {record.issue_id} "
-        f"({moment(record.planned_at)}). It is {plan.state} since {moment(plan.updated_at)}{reason}"
     )

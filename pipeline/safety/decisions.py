@@ -110,7 +110,7 @@ class Desk:
         issues = {issue.id: issue for issue in self.issues()}
         issue = issues.get(record.issue_id)
         if form == "md":
-            return render_plan(shown, issue, self.book.state.attempts(record.key))
+            return render_plan(shown, issue, self.book.state.past(record.key))
         return as_text(self.page(record, issue, notes=self.brief(record).notes))
 
     def shown(self, record: PlanningRecord) -> PlanningRecord:
@@ -429,8 +429,8 @@ class Desk:
         kept = [state.planning[record.key] for record, _ in changed]
         issues = {issue.id: issue for issue in self.issues()}
         for record in kept:
-            issue, attempts = issues.get(record.issue_id), state.attempts(record.key)
-            keep_plan(self.places.plans, self.shown(record), issue, attempts)
+            issue, past = issues.get(record.issue_id), state.past(record.key)
+            keep_plan(self.places.plans, self.shown(record), issue, past)
         return kept
 
     def _render(self) -> None:

@@ -93,7 +93,11 @@ class Line(NamedTuple):
 
     def left_in(self, path: Path) -> "Line":
         """Return the line without its bytes, when it is large and `path` holds it."""
-        if len(self.stored) < LARGE or isinstance(self.stored, Span):
+        return self if len(self.stored) < LARGE else self.placed_in(path)
+
+    def placed_in(self, path: Path) -> "Line":
+        """Return the line without its bytes, which `path` holds."""
+        if isinstance(self.stored, Span):
             return self
         return self._replace(stored=Span(path, self.offset, len(self.stored)))
 

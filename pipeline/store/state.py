@@ -40,6 +40,7 @@ from pipeline.store.index import Index
 from pipeline.store.line import Line
 from pipeline.store.numbers import Numbers
 from pipeline.store.outline import execution_outline, planning_outline
+from pipeline.store.past import Change, Past
 from pipeline.store.records import Records
 from pipeline.store.spending import Spending
 from pipeline.store.splice import changed_solution, new_plan, says_feedback
@@ -81,6 +82,8 @@ class State:
         self._landed_on = Index(self.execution, self._landed_paths_of)
         self._spending = Spending()
         self._landing: Line | None = None
+        self._journal = journal
+        self._changes: defaultdict[str, list[Line]] = defaultdict(list)
         self._issue_of: dict[str, str] = {}
         self._plans_of: defaultdict[str, list[str]] = defaultdict(list)
         self._attempts_at: defaultdict[str, list[str]] = defaultdict(list)
@@ -174,6 +177,14 @@ class State:
         done = ExecutionStatus.COMPLETED
         return next((one for one in self.attempts(solution_id) if one.status is done), None)
 
+    def past(self, key: str) -> Past:
+        """Return what happened to a plan so far; its changes are read from the journal now."""
+        return Past(
+            changes=tuple(_change(line) for line in self._changes.get(key, ())),
+            attempts=tuple(self.attempts(key)),
+            feedback=tuple(self.feedback.get(self._issue_of.get(key, ""), ())),
+        )
+
     def landed(self, issue_id: str) -> ExecutionRecord | None:
         """Return the record of the attempt that landed and was not rolled back."""
         key = self._landed.get(issue_id)
@@ -245,6 +256,7 @@ class State:
         if key not in self.planning:
             return
         self.planning.put_plan(key, new_plan(line), seq=line.seq)
+        self._changes[key].append(line.placed_in(self._journal) if self._journal else line)
         if says_feedback(line):
             feedback = _parsed(line, PlanChanged).feedback
             if feedback:
@@ -364,6 +376,11 @@ def _parsed(line: Line, model: type[E]) -> E:
     entry = line.entry
     assert isinstance(entry, model)
     return entry
+
+
+def _change(line: Line) -> Change:
+    entry = _parsed(line, PlanChanged)
+    return Change(at=line.at, event=entry.event, by=entry.by, plan=entry.plan)
 
 
 def _superseded(plan: Plan, *, by: str, at: datetime) -> Plan:

@@ -6,7 +6,9 @@ import pytest
 
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import Claim, ExecutionRecord, ExecutionStatus, TaskOutcome
-from pipeline.plans.markdown import plan_path, prose, render_plan
+from pipeline.plans.markdown import plan_path, render_plan
+from pipeline.plans.prose import prose
+from pipeline.store.past import Past
 from tests.plans.nouns import NOW, approval, change, issue, plan, record, solution, task
 from tests.plans.test_page import WHOLE
 
@@ -43,6 +45,9 @@ def attempt(**fields):
     return ExecutionRecord.model_validate(given | fields)
 
 
+LANDED = Past(attempts=(attempt(),))
+
+
 def headings(text):
     return re.findall(r"(?m)^##? .*$", text)
 
@@ -53,7 +58,7 @@ def section(text, name):
 
 def test_all_headings_stand_in_their_order_whatever_is_known():
     assert headings(render_plan(record(1, "a.py"))) == HEADINGS
-    assert headings(render_plan(record(1, solution=WHOLE), issue(1), [attempt()])) == HEADINGS
+    assert headings(render_plan(record(1, solution=WHOLE), issue(1), LANDED)) == HEADINGS
 
 
 def test_a_blank_line_follows_every_heading():
@@ -63,7 +68,7 @@ def test_a_blank_line_follows_every_heading():
 
 def test_progress_is_the_only_checklist_and_its_done_items_have_times():
     signed = plan(PlanState.APPROVED, approval=approval())
-    text = render_plan(record(1, solution=WHOLE, plan=signed), issue(1), [attempt()])
+    text = render_plan(record(1, solution=WHOLE, plan=signed), issue(1), LANDED)
     boxes = re.findall(r"(?m)^ *- \[[ x]\].*$", text)
     assert boxes == [
         "- [x] (2026-11-21 02:29Z) Planned as SOL-ISS-1-1.",
@@ -76,8 +81,8 @@ def test_progress_is_the_only_checklist_and_its_done_items_have_times():
 
 
 def test_the_same_records_give_the_same_bytes():
-    first = render_plan(record(1, solution=WHOLE), issue(1), [attempt()])
-    assert render_plan(record(1, solution=WHOLE), issue(1), [attempt()]) == first
+    first = render_plan(record(1, solution=WHOLE), issue(1), LANDED)
+    assert render_plan(record(1, solution=WHOLE), issue(1), LANDED) == first
 
 
 def test_a_failed_attempt_is_a_discovery_and_a_contradiction_is_shown():
@@ -88,7 +93,7 @@ def test_a_failed_attempt_is_a_discovery_and_a_contradiction_is_shown():
         claim=Claim(status="completed", summary="all done", contradicts="2 tests fail"),
         quarantine="quarantine/x.patch",
     )
-    text = render_plan(record(1, "a.py"), None, [failed])
+    text = render_plan(record(1, "a.py"), None, Past(attempts=(failed,)))
     assert "attempt 1 failed (tests)" in section(text, "Surprises & Discoveries")
     assert "2 failed" in section(text, "Surprises & Discoveries")
     assert "quarantine/x.patch" in section(text, "Surprises & Discoveries")
@@ -99,7 +104,9 @@ def test_the_plan_says_why_it_is_no_longer_wanted():
     rejected = plan(PlanState.REJECTED, state_reason="too risky")
     text = render_plan(record(1, "a.py", plan=rejected))
     assert "The plan became rejected." in section(text, "Progress")
-    assert text.rstrip().endswith("It is rejected since 2026-11-21 02:29Z, because: too risky.")
+    assert text.rstrip().endswith(
+        "Revision note (2026-11-21 02:29Z): the plan is rejected, because: too risky."
+    )
 
 
 def test_text_of_others_makes_neither_headings_nor_checklists_nor_hides():
