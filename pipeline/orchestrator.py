@@ -15,10 +15,11 @@ from pipeline.domain.plan import RiskLevel
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
 from pipeline.phases.complete import WAITS, complete
-from pipeline.phases.execute import execute, require_tests
+from pipeline.phases.execute import execute, require_runnable, require_tests
 from pipeline.phases.gate import gate
 from pipeline.phases.init import init
 from pipeline.phases.plan import plan
+from pipeline.phases.returns import refuse
 from pipeline.phases.waiting import Wait
 from pipeline.phases.work import Work
 from pipeline.plans.holds import awaits_confirmation
@@ -65,10 +66,13 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
     """
     code = A_BUG
     try:
-        if init(work, base=wanted.base, new=wanted.new):
+        is_open = init(work, base=wanted.base, new=wanted.new)
+        require_runnable(work, wanted.solutions)
+        if is_open:
             if wanted.execution:
                 require_tests(work)
             _work_through(work, wanted)
+        refuse(work, wanted.solutions)
         code = DONE
     except PipelineError as problem:
         code = problem.exit_code

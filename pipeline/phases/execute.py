@@ -5,35 +5,37 @@ A plan whose ground has moved is `stale` and goes back to planning; it never run
 
 from collections.abc import Collection
 
-from pipeline.domain.issue import Feedback
 from pipeline.domain.plan import PlanState
-from pipeline.domain.results import ExecutionRecord, FailureClass, PlanningRecord
+from pipeline.domain.results import (
+    ExecutionRecord,
+    ExecutionStatus,
+    FailureClass,
+    PlanningRecord,
+)
 from pipeline.errors import PipelineError
-from pipeline.events import PlanReturned, PlanStale
 from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution, TakenBack
 from pipeline.phases.holds import may_execute
+from pipeline.phases.returns import keep, recheck, refuse, send_back
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.history import is_in_history, why_not
-from pipeline.plans.lifecycle import PlanEvent, advance
-from pipeline.plans.markdown import keep_plan
 from pipeline.plans.ordering import execution_order
+from pipeline.plans.refusals import is_final, refusal
 from pipeline.plans.standing import AGAIN, INFRASTRUCTURE_LIMIT, infrastructure_failures
-from pipeline.safety.gate import Cleared, Returned
+from pipeline.safety.gate import Cleared
 from pipeline.safety.ground import Stale
-from pipeline.store.entries import PlanChanged
 from pipeline.store.state import State
 
 EXECUTOR = "executor"
 
 
 def execute(work: Work, only: Collection[str] = ()) -> int:
-    """Carry out every approved plan that is ready; return how many attempts were made.
+    """Carry out every approved plan that is ready; return how much was done.
 
-    `only` names solutions; none: all.
+    That is attempts, and plans that went back to planning. `only` names solutions; none: all.
     """
-    attempts = 0
+    done = 0
     for record in _ready(work, only):
         work.check_stop()
         work.book.catch_up()
@@ -42,8 +44,8 @@ def execute(work: Work, only: Collection[str] = ()) -> int:
             continue
         if work.backlog.find(current.issue_id).closed:
             continue
-        attempts += _pass_gate(work, current)
-    return attempts
+        done += _pass_gate(work, current)
+    return done
 
 
 def is_ready(state: State, record: PlanningRecord) -> bool:
@@ -75,28 +77,26 @@ def _ready(work: Work, only: Collection[str]) -> list[PlanningRecord]:
 
 
 def _pass_gate(work: Work, record: PlanningRecord) -> int:
-    """Check one plan at the gate and act on the verdict; return 1 when an attempt was made."""
+    """Check one plan at the gate and act on the verdict.
+
+    Returns how much was done: an attempt, plans that went back to planning.
+    """
     if reason := _cannot_start(work, record):
         work.tell_blocked(record.issue_id, reason)
         return 0
     if not may_execute(work, record):
         return 0
     verdict = work.gate.check(record, work.book.state, work.tip())
-    match verdict:
-        case Stale():
-            _mark(work, record, PlanEvent.DRIFT, verdict.reason)
-            work.bus.emit(PlanStale(record.key, verdict.reason))
-            return 0
-        case Returned():
-            _mark(work, record, PlanEvent.EXPIRE, verdict.reason)
-            work.bus.emit(PlanReturned(record.key, verdict.reason))
-            return 0
-        case Cleared():
-            try:
-                _attempt(work, verdict)
-            except TakenBack:
-                return 0
-            return 1
+    if not isinstance(verdict, Cleared):
+        sent_back = send_back(work, record, verdict)
+        return int(sent_back and isinstance(verdict, Stale))
+    try:
+        result = _attempt(work, verdict)
+    except TakenBack:
+        return 0
+    if result.status is ExecutionStatus.COMPLETED:
+        return 1 + recheck(work, result)
+    return 1
 
 
 def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
@@ -114,39 +114,8 @@ def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
     return f"parked: {reason}" if reason else None
 
 
-def _mark(work: Work, record: PlanningRecord, event: PlanEvent, reason: str) -> None:
-    """Record that an approval no longer counts; drift is new information for the next plan."""
-    assert record.plan is not None
-    now = work.now()
-    feedback = None
-    if event is PlanEvent.DRIFT:
-        feedback = Feedback(type="drift", stage="gate", content=reason, created_at=now)
-    with work.book.alone():
-        if work.book.state.planning.get(record.key) != record:
-            return  # a person decided otherwise meanwhile
-        work.book.record(
-            PlanChanged(
-                solution_id=record.key,
-                event=event,
-                plan=advance(record.plan, event, now=now, reason=reason),
-                feedback=feedback,
-                by="gate",
-            )
-        )
-    _keep_plan(work, record.key)
-
-
-def _keep_plan(work: Work, solution_id: str) -> None:
-    """Bring the plan's living document up to date."""
-    state = work.book.state
-    record = state.planning.get(solution_id)
-    if record is not None:
-        issue = work.backlog.find(record.issue_id)
-        keep_plan(work.places.plans, record, issue, state.attempts(solution_id))
-
-
-def _attempt(work: Work, cleared: Cleared) -> None:
-    """Make one attempt with the one Execution agent."""
+def _attempt(work: Work, cleared: Cleared) -> ExecutionRecord:
+    """Make one attempt with the one Execution agent; return its record."""
     record = cleared.record
     assert record.plan is not None
     execution = Execution(work, lambda: work.agent(EXECUTOR))
@@ -158,15 +127,26 @@ def _attempt(work: Work, cleared: Cleared) -> None:
         )
     finally:
         work.purse.close_issue()
-    _keep_plan(work, record.key)
+    keep(work, record.key)
     if result.failure_class is FailureClass.INFRASTRUCTURE and not _is_parked(result):
         work.breaker.failure(result.error or "no reason given")
     else:
         work.breaker.success()
+    return result
 
 
 def _is_parked(result: ExecutionRecord) -> bool:
     return bool(result.error and result.error.startswith("parked:"))
+
+
+def require_runnable(work: Work, solutions: Collection[str]) -> None:
+    """Refuse, before anything is done, plans asked for by name that can never run."""
+    state = work.book.state
+    final = [name for name in solutions if is_final(state, name)]
+    refuse(work, final)
+    if final:
+        reason = refusal(state, final[0])
+        raise PipelineError(f"cannot execute {final[0]}: {reason}")
 
 
 def require_tests(work: Work) -> None:

@@ -230,6 +230,14 @@ class Confirmed(Entry):
     comment: str = ""
 
 
+class ExecutionRefused(Entry):
+    """Somebody asked for a plan to be carried out that may not be; nothing was begun."""
+
+    kind: Literal["execution_refused"] = "execution_refused"
+    solution_id: DerivedId
+    reason: str
+
+
 class DocumentsAdopted(Entry):
     """A missing journal was started from the documents that were there."""
 
@@ -263,5 +271,6 @@ AnyEntry = (
     | QuotaOver
     | CheckpointReached
     | Confirmed
+    | ExecutionRefused
     | DocumentsAdopted
 )
