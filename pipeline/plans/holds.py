@@ -32,7 +32,7 @@ def awaits_confirmation(rows: Sequence[Standing], state: State) -> bool:
 
 def is_planning_paused(rows: Sequence[Standing], max_pending: int) -> bool:
     """Tell whether issues stay unplanned because enough plans wait for a decision."""
-    unplanned = any(row.group is Group.NOT_STARTED and _needs_plan(row) for row in rows)
+    unplanned = any(row.state is IssueState.REGISTERED for row in rows)
     return unplanned and waiting_plans(rows) >= max_pending
 
 
@@ -54,10 +54,6 @@ def planning_paused(waiting: int) -> str:
     """Say that planning pauses, and why."""
     plans = "1 plan waits" if waiting == 1 else f"{waiting} plans wait"
     return f"planning paused: {plans} (gate.max_pending)"
-
-
-def _needs_plan(row: Standing) -> bool:
-    return row.state is IssueState.REGISTERED
 
 
 def _plan_waits(row: Standing) -> bool:

@@ -77,6 +77,14 @@ def test_an_unattended_run_does_not_wait_at_the_gate_by_itself(tmp_path: Path) -
         assert WAITS not in ended.err
 
 
+def test_planning_alone_does_not_wait(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        os.environ["PIPELINE_GATE_WAIT"] = "5s"
+        night.add("ISS-1")
+
+        assert WAITS not in night.run("plan").err
+
+
 def test_a_run_never_reads_a_terminal(tmp_path: Path) -> None:
     """What somebody typed ahead is still there for the shell when the run has ended."""
     with Night(tmp_path / "repo", any_issue()) as night:
