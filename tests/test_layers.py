@@ -29,7 +29,7 @@ LAYERS: list[set[str]] = [
 ALLOWED_REHEARSAL_IMPORTERS = {"cli", "rehearsal"}
 SDKS = {
     *("anthropic", "openai", "httpx2", "httpcore2", "genai_prices"),
-    *("tree_sitter", "tree_sitter_bash"),
+    *("tree_sitter", "tree_sitter_bash", "yaml"),
 }
 """Imported where they are needed, so that `--help` and `status` stay instant."""
 

@@ -16,6 +16,7 @@ from pipeline.paths import Places, UserPlaces
 from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems
 from pipeline.plans.standing import Standing, standings
+from pipeline.plans.validation import require_switchable
 from pipeline.safety.trust import require_trust
 from pipeline.settings import Settings, default_config, load_settings
 from pipeline.store.backlog import load_issues
@@ -62,7 +63,9 @@ def open_project(
     if not settings:
         return Project(repo, places, Settings())
     require_trust(repo, places)
-    return Project(repo, places, load_settings(places, os.environ, flags))
+    found = load_settings(places, os.environ, flags)
+    require_switchable(found.validation.off)
+    return Project(repo, places, found)
 
 
 def _require_folder(path: Path) -> None:

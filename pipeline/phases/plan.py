@@ -25,11 +25,12 @@ from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
 from pipeline.events import PlanningStarted
 from pipeline.execution.failures import ENDS_THE_RUN, failure_of
-from pipeline.git import blob_at, list_files
+from pipeline.execution.workspace import Workspace
+from pipeline.git import list_files
 from pipeline.phases.holds import Room
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
-from pipeline.plans.drafting import envelope, problems_of, record_plan
+from pipeline.plans.drafting import envelope, judged, record_plan
 from pipeline.plans.history import is_in_history, why_not
 from pipeline.plans.standing import (
     AGAIN,
@@ -44,10 +45,11 @@ PLANNER = "planner"
 
 @dataclass(frozen=True)
 class Answer:
-    """A solution that passed its checks, and the minutes it asks for."""
+    """A solution that passed its checks, the minutes it asks for, what its reviewer is told."""
 
     solution: Solution
     minutes: int | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
         sandbox=work.sandbox,
         outputs=work.places.outputs / "planning" / request_id,
         bus=work.bus,
-        accept_solution=_judge(work, issue, tip),
+        accept_solution=_judge(work, issue, workspace),
         accept_questions=lambda questions: Accepted(Questions(questions)),
         command_seconds=work.settings.limits.command_seconds,
     )
@@ -185,22 +187,24 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
     return agent.wait(turn)
 
 
-def _judge(work: Work, issue: Issue, tip: str) -> Callable[[SubmitSolution], Verdict]:
+def _judge(work: Work, issue: Issue, workspace: Workspace) -> Callable[[SubmitSolution], Verdict]:
     """Return what checks a submitted solution; its problems go back to the agent."""
     solution_id = work.book.state.next_solution_id(issue.id)
 
     def judge(sent: SubmitSolution) -> Verdict:
         solution = to_solution(sent, solution_id=solution_id, issue_id=issue.id)
-        problems = problems_of(
+        checked = judged(
             solution,
             issue=issue,
             state=work.book.state,
             settings=work.settings,
-            existing=lambda path: blob_at(work.repo, tip, path) is not None,
+            repo=work.repo,
+            base=workspace.commit,
+            jail=workspace.jail,
         )
-        if problems:
-            return Refused("the plan cannot be accepted yet:\n- " + "\n- ".join(problems))
-        return Accepted(Answer(solution, sent.minutes))
+        if checked.errors:
+            return Refused("the plan cannot be accepted yet:\n- " + "\n- ".join(checked.errors))
+        return Accepted(Answer(solution, sent.minutes, checked.warnings))
 
     return judge
 
@@ -216,7 +220,7 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
         "rehearsal": work.settings.rehearsal,
     }
     match outcome.answer:
-        case Answer(solution=solution, minutes=minutes):
+        case Answer(solution=solution, minutes=minutes, warnings=warnings):
             record = PlanningRecord.model_validate(
                 common
                 | {
@@ -226,9 +230,10 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                     "plan": envelope(
                         solution,
                         settings=work.settings,
-                        created_by=f"{PLANNER}:{work.settings.planner.model}",
+                        created_by=f"{PLANNER}:{outcome.usage.model or work.settings.planner.model}",
                         now=work.now(),
                         minutes=minutes,
+                        warnings=warnings,
                     ),
                 }
             )

@@ -25,6 +25,9 @@ Action = Literal["create", "modify", "delete"]
 Move = CallSpec | ReplySpec | Sequence[CallSpec]
 """What an agent does in one call: one tool, several tools at once, or a reply as it stands."""
 
+PASSES = "test -d ."
+"""A test that passes in any repository, and that validation takes for one."""
+
 FILE_STEPS: dict[Action, str] = {
     "create": "create_file",
     "modify": "modify_file",
@@ -42,7 +45,7 @@ def plan(
     issue: str = ANY_ISSUE,
     *,
     files: Mapping[str, Action] | None = None,
-    tests: Sequence[str] = ("true",),
+    tests: Sequence[str] = (PASSES,),
     tasks: Sequence[dict[str, JsonValue]] = (),
     before: Sequence[Move] = (),
     number: int | None = None,

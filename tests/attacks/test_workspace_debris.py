@@ -37,7 +37,7 @@ NOT_FOR_GIT = {"PIPE", "GIT"}
 
 def script() -> Script:
     """Return a turn for each kind of debris, in which the work itself is done well."""
-    made = plan(files={"work/{issue_id}.txt": "create"}, tests=["true"])
+    made = plan(files={"work/{issue_id}.txt": "create"}, tests=["test -d ."])
     work = [write("work/{issue_id}.txt", "done\n"), finish_task("T1"), *[submit_result()] * 5]
     for name, moves in DEBRIS.items():
         made += turn("executor", name, *moves, *work)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.rehearsal.script import CallSpec, Script
 from pipeline.rehearsal.scripting import (
+    PASSES,
     edit,
     finish_task,
     plan,
@@ -66,7 +67,7 @@ STALE = run_command(
 """Compiles the source as it is now into bytecode that Python never compares with the source."""
 
 
-def working(*moves: CallSpec, test: str = "true") -> Script:
+def working(*moves: CallSpec, test: str = PASSES) -> Script:
     """Return the script of an agent that makes `moves` and claims success, over and over.
 
     `test` is the test of the plan's one task.

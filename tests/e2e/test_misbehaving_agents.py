@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.rehearsal.script import CallSpec, ReplySpec, Script
 from pipeline.rehearsal.scripting import (
+    PASSES,
     Move,
     edit,
     finish_task,
@@ -27,7 +28,7 @@ BROKEN = edit(CODE, "return a + b", "return a - b")
 CLAIMS = [submit_result()] * 5
 
 
-def agent(*moves: Move, test: str = "true", number: int | None = None) -> Script:
+def agent(*moves: Move, test: str = PASSES, number: int | None = None) -> Script:
     """Return a script whose plan names `app.py` and whose executor makes `moves`."""
     return plan(files={CODE: "modify"}, tests=[test]) + turn("executor", "*", *moves, number=number)
 
@@ -226,7 +227,7 @@ def test_a_plan_that_is_too_narrow_is_planned_again_with_the_missing_paths(tmp_p
         too_narrow_paths=["README.md", "docs/sum.md"],
     )
     wide = submit_solution(
-        tasks=[task("T1", files={CODE: "modify", "README.md": "modify"}, tests=["true"])]
+        tasks=[task("T1", files={CODE: "modify", "README.md": "modify"}, tests=[PASSES])]
     )
     script = (
         agent(GOOD, narrow, number=1)

@@ -4,7 +4,7 @@ from pipeline.domain.plan import Role
 from pipeline.domain.solution import Operation, Privilege
 from pipeline.plans.drafting import envelope
 from pipeline.plans.privileges import TERMS, privilege_problems
-from pipeline.plans.validation import check_solution
+from pipeline.plans.validation import Surroundings, check_solution
 from pipeline.settings import Settings
 from tests.plans.nouns import NOW, change, solution, step, task
 
@@ -64,7 +64,8 @@ def test_seed_000s_matrix_stands_in_the_table():
 )
 def test_a_request_that_nobody_can_grant_goes_back(asked, problem):
     assert list(privilege_problems(asks(asked))) == [problem]
-    assert problem in check_solution(asks(asked), existing=lambda _path: False)
+    errors = check_solution(asks(asked), around=Surroundings()).errors
+    assert errors == (f"{problem} [privilege-request]",)
 
 
 @pytest.mark.parametrize(

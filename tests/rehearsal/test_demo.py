@@ -10,8 +10,10 @@ from pipeline.agents.tools.wire import SubmitSolution
 from pipeline.domain.plan import RiskLevel
 from pipeline.domain.solution import FileAction
 from pipeline.errors import PipelineError
+from pipeline.git import open_repository
+from pipeline.git.read import modes_at
 from pipeline.plans.risk import assess
-from pipeline.plans.validation import check_solution
+from pipeline.plans.validation import Surroundings, check_solution
 from pipeline.rehearsal.demo import (
     TEST_COMMAND,
     TURNED_DOWN,
@@ -108,18 +110,22 @@ def test_every_plan_names_its_own_request_and_has_tests(start, tmp_path: Path, i
 def test_the_pipeline_accepts_every_plan_and_sees_which_one_is_risky(start, tmp_path: Path) -> None:
     folder = make_demo_repository(tmp_path / "demo")
     _, claude, _ = start(demo_script())
+    repo = open_repository(folder)
     created: frozenset[str] = frozenset()
     risks = {}
     for issue in demo_issues():
         sent = SubmitSolution.model_validate_json(json.dumps(plan_of(claude, folder, issue.id)))
         solution = to_solution(sent, solution_id=f"SOL-{issue.id}-1", issue_id=issue.id)
-        problems = check_solution(
+        checked = check_solution(
             solution,
             issue=issue,
-            existing=lambda path: (folder / path).exists(),
-            created_earlier=created if issue.depends_on else frozenset(),
+            around=Surroundings(
+                lambda paths: modes_at(repo, "HEAD", paths),
+                created if issue.depends_on else frozenset(),
+            ),
         )
-        assert problems == []
+        assert checked.errors == ()
+        assert bool(checked.warnings) is (issue.id in TURNED_DOWN)
         created |= {p for p in solution.paths if FileAction.CREATE in solution.actions(p)}
         risks[issue.id] = assess(solution).level
     assert [risks[issue] for issue in ORDER] == [RiskLevel.MEDIUM] * 3

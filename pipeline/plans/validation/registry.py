@@ -1,0 +1,55 @@
+"""All rules, in the order in which their findings are told."""
+
+import difflib
+from collections.abc import Mapping
+
+from pipeline.errors import PipelineError
+from pipeline.plans.validation import (
+    acceptance,
+    asked,
+    commands,
+    content,
+    files,
+    paths,
+    programs,
+    tasks,
+    whole,
+)
+from pipeline.plans.validation.rule import Rule
+
+FAMILIES: dict[str, tuple[Rule, ...]] = {
+    "The whole": whole.RULES,
+    "Privileges": asked.RULES,
+    "Tasks": tasks.RULES,
+    "Paths": paths.RULES,
+    "Files": files.RULES,
+    "Commands": commands.RULES,
+    "Programs": programs.RULES,
+    "Acceptance": acceptance.RULES,
+    "Content": content.RULES,
+}
+"""Heading -> the rules of one file."""
+
+RULES: dict[str, Rule] = {rule.id: rule for family in FAMILIES.values() for rule in family}
+
+
+def find_rule(name: str) -> Rule:
+    """Return a rule by its id; raises `PipelineError` with the nearest one."""
+    if name in RULES:
+        return RULES[name]
+    close = difflib.get_close_matches(name, RULES, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "`pipeline rules` lists them"
+    raise PipelineError(f"there is no rule {name!r}: {hint}")
+
+
+def require_switchable(off: Mapping[str, str]) -> None:
+    """Raise `PipelineError` for the first id in `validation.off` that cannot stand there."""
+    for name in off:
+        try:
+            rule = find_rule(name)
+        except PipelineError as error:
+            raise PipelineError(f"validation.off: {error}") from error
+        if rule.always:
+            raise PipelineError(
+                f"validation.off: {name!r} cannot be switched off: {rule.always}; remove the line"
+            )
