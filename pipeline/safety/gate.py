@@ -13,6 +13,7 @@ from dataclasses import InitVar, dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from pipeline.domain.base import iso
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
 from pipeline.domain.results import ExecutionRecord, PlanningRecord
@@ -191,6 +192,10 @@ class Gate:
             return "it has no approval"
         return self._invalid(record, solution, plan, plan.approval, state)
 
+    def signed(self, solution_id: str, approval: Approval) -> bool:
+        """Tell whether an approval was signed with this user's key, for this plan, here."""
+        return hmac.compare_digest(approval.mac, self._mac(solution_id, approval))
+
     def tip(self, state: State) -> str | None:
         """Return the commit at the open run's branch; None when there is neither."""
         return self._terrain.trees.commit(f"refs/heads/{state.run.branch}") if state.run else None
@@ -263,8 +268,11 @@ class Gate:
             return "its text or terms are not the ones that were approved"
         if record.rehearsal and not self._settings.rehearsal:
             return "it was made in a rehearsal"
-        if state.last_at is not None and now < state.last_at - CLOCK_SLACK:
-            return "the clock stands before the newest journal entry, so no approval counts"
+        if state.newest_at is not None and now < state.newest_at - CLOCK_SLACK:
+            return (
+                f"the clock stands before the newest journal entry, {iso(state.newest_at)}, so no "
+                "approval counts: set the clock right"
+            )
         if now >= approval.expires_at:
             return f"its approval expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
         return why_not_count(solution, plan, approval, self._settings)

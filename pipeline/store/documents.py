@@ -115,7 +115,7 @@ class Documents:
         """Fold in what was appended by this and other processes."""
         for line in self._journal.read_new():
             self._state.apply(line)
-        self._state.reach(self._journal.seq, self._journal.last_at)
+        self._state.reach(self._journal.seq, self._journal.newest_at)
 
     def _is_stale(self, sheet: _Sheet) -> bool:
         return self._records_changed_at(sheet) != sheet.rendered_at or sheet.signature is None

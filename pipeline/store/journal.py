@@ -52,14 +52,16 @@ class Journal:
         self._path = places.journal
         self._torn = places.journal_torn
         self._lock = FileLock(places.journal_lock, timeout=LOCK_TIMEOUT_S)
-        self._guard = threading.RLock()  # protects the four fields below
+        self._guard = threading.RLock()  # protects the five fields below
         self._fresh: list[Line] = []
         self._first: Line | None = None
         self._last: Line | None = None
+        self._newest: datetime | None = None
         self._end = 0
         self._clock = clock
         self._probe = probe
         self._kinds = kinds
+        self._began_here = False
 
     @property
     def seq(self) -> int:
@@ -67,9 +69,9 @@ class Journal:
         return self._last.seq if self._last else 0
 
     @property
-    def last_at(self) -> datetime | None:
-        """Time of the last line read or written."""
-        return self._last.at if self._last else None
+    def newest_at(self) -> datetime | None:
+        """The latest time of all lines read or written: clocks go back, and lines stay."""
+        return self._newest
 
     @property
     def end(self) -> int:
@@ -85,6 +87,11 @@ class Journal:
     def is_empty(self) -> bool:
         """Tell whether there is no journal, or one without a line."""
         return not self._path.exists() or self._path.stat().st_size == 0
+
+    @property
+    def began_here(self) -> bool:
+        """Tell whether this process began the journal, as there was none."""
+        return self._began_here
 
     @property
     def identity(self) -> str | None:
@@ -191,6 +198,7 @@ class Journal:
                 raise PipelineError(f"'{self._path}' is there already")
             lines = _chained(entries, seq=0, at=self._clock(), prev=NO_HASH, offset=0)
             write_atomic(self._path, b"".join(line.raw for line in lines))
+            self._began_here = True
 
     def _append(self, entries: Sequence[Entry]) -> list[Line]:
         is_new = not self._path.exists()
@@ -208,6 +216,8 @@ class Journal:
             fsync_folder(self._path.parent)
         if lines:
             self._last, self._end = lines[-1], lines[-1].offset + len(lines[-1].raw)
+            self._began_here = self._began_here or lines[0].seq == 1
+            self._note(lines[-1].at)
         self._fresh += [one for one in lines if self._kinds is None or one.kind in self._kinds]
         return lines
 
@@ -250,6 +260,10 @@ class Journal:
         if found.last:
             self._fresh += fresh
             self._last, self._end = found.last, found.end
+            self._note(datetime.fromisoformat(found.newest.decode()))
+
+    def _note(self, at: datetime) -> None:
+        self._newest = max(at, self._newest or at)
 
 
 def _chained(

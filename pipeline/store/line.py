@@ -127,6 +127,8 @@ class Scan:
     """The last complete line, whatever its kind; None when there was none."""
     end: int
     """Offset behind the last complete line."""
+    newest: bytes = b""
+    """The latest time that a line carries, as it is written; empty where there was none."""
 
 
 def scan(
@@ -143,7 +145,7 @@ def scan(
     """
     names = _NAMES if wanted is None else {kind.encode(): kind for kind in wanted}
     raw = b""
-    kind = b""
+    kind = newest = b""
     start = offset
     reader = iter(stream)
     for raw in reader:
@@ -154,13 +156,14 @@ def scan(
             _refuse_unless_torn(raw, kind, seq + 1, is_last=next(reader, None) is None)
             break
         seq += 1
+        newest = max(newest, raw[len(head) : len(head) + _TIME])
         if kind in names:
             take(Line(seq, names[kind], offset, raw))
         start, offset = offset, offset + len(raw)
         last = (kind, raw)
     if offset == start:
         return Scan(None, offset)
-    return Scan(Line(seq, _NAMES[last[0]], start, last[1]), offset)
+    return Scan(Line(seq, _NAMES[last[0]], start, last[1]), offset, newest)
 
 
 def corrupt(seq: int, what: str) -> PipelineError:

@@ -54,7 +54,8 @@ class State:
     def __init__(self, journal: Path | None = None) -> None:
         """Begin with nothing; `journal` is the file that may keep the texts of large plans."""
         self.seq = 0
-        self.last_at: datetime | None = None
+        self.newest_at: datetime | None = None
+        """The latest time that a line of the journal carries."""
         self.planning: Records[PlanningRecord] = Records(PlanningRecord, journal)
         self.execution: Records[ExecutionRecord] = Records(ExecutionRecord)
         self.recorded_at_seq: dict[str, int] = {}
@@ -105,10 +106,10 @@ class State:
             fold(self, line)
         self.seq = line.seq
 
-    def reach(self, seq: int, last_at: datetime | None) -> None:
+    def reach(self, seq: int, newest_at: datetime | None) -> None:
         """Note that the journal goes up to `seq`; lines that change nothing are not applied."""
         self.seq = max(self.seq, seq)
-        self.last_at = last_at
+        self.newest_at = newest_at
 
     @property
     def spent(self) -> Usage:

@@ -157,8 +157,18 @@ def test_a_clock_before_the_newest_entry_counts_as_expired(world):
     assert isinstance(world.check(1), Cleared)
     world.wait(seconds=-1)
     assert world.check(1) == Returned(
-        "the clock stands before the newest journal entry, so no approval counts"
+        "the clock stands before the newest journal entry, 2026-11-21T03:00:00.000Z, so no "
+        "approval counts: set the clock right"
     )
+
+
+def test_a_line_written_later_with_the_wrong_clock_makes_up_for_nothing(world):
+    world.plan(1, *modifies("a.py"))
+    world.approve(1)
+    world.wait(minutes=-6)
+    world.plan(2, *modifies("b.py"))
+    assert isinstance(world.check(1), Returned)
+    assert "set the clock right" in world.check(1).reason
 
 
 def test_a_role_too_low_cannot_sign_and_says_who_can(world):

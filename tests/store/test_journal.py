@@ -71,7 +71,7 @@ def test_what_was_appended_is_read_back(scratch: Path) -> None:
     assert line == written
     assert line.entry == make.planned("A")
     assert (journal.seq, line.offset, line.kind) == (1, 0, "plan_recorded")
-    assert journal.last_at == line.at
+    assert journal.newest_at == line.at
     assert journal.read_new() == []
     assert list(journal.lines()) == [line]
 

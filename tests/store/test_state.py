@@ -263,7 +263,7 @@ def test_seq_and_time_count_the_lines_that_change_nothing(scratch: Path) -> None
     book = book_of(scratch, make.planned("A"), tool)
 
     assert book.state.seq == 2
-    assert book.state.last_at == next(line.at for line in book.journal.lines() if line.seq == 2)
+    assert book.state.newest_at == next(line.at for line in book.journal.lines() if line.seq == 2)
 
 
 def test_sixty_thousand_lines_are_folded_in_a_moment(scratch: Path) -> None:
