@@ -1,15 +1,15 @@
 """Which commands make a plan riskier than that it runs one, and why: one row a kind.
 
-Steps, tests and acceptance count alike. A command of one word counts where a command begins, one of
-several wherever they stand one after the other: one that is only mentioned may count too, which can
-raise a level and never lowers it.
+Steps, tests and acceptance count alike. A command of one word counts where it is the program, one
+of several where its words follow one another, options left out: `python3 -m pip install` counts.
+What is only quoted does not.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.domain.plan import RiskLevel
+from pipeline.plans.shell import parse
 
 
 @dataclass(frozen=True)
@@ -76,24 +76,30 @@ COMMAND_RULES: tuple[CommandRule, ...] = (
     ),
 )
 
-_PIECES = re.compile(r"[;&|()`\n]+")
-_WORD = re.compile(r"[^\s<>'\"$]+")
-_ASSIGNMENT = re.compile(r"\w+=")
-
 
 def command_risks(script: str) -> Iterator[tuple[RiskLevel, str]]:
     """Yield why a script is riskier than another one, with the level."""
-    said = [_words(piece) for piece in _PIECES.split(script)]
+    called = list(_called(script))
     for rule in COMMAND_RULES:
         for command in rule.commands:
-            sign = f" {command} " if " " in command else f"^ {command} "
-            if any(sign in words for words in said):
+            if any(_is(command, words) for words in called):
                 yield rule.level, f"{command!r}: {rule.reason}"
 
 
-def _words(piece: str) -> str:
-    """Return the words of one command, `^` before them, programs without their folder."""
-    words = [word.rsplit("/", 1)[-1] for word in _WORD.findall(piece)]
-    while words and _ASSIGNMENT.match(words[0]):
-        del words[0]
-    return f"^ {' '.join(words)} "
+def _called(script: str) -> Iterator[list[str]]:
+    """Yield the words of each command without its options, and each program it is run by."""
+    read = parse(script)
+    for command in read.commands:
+        yield from ([wrapper] for wrapper in command.wrappers)
+        words = [word.text for word in command.arguments if not word.text.startswith("-")]
+        yield [command.program or "", *(word.rsplit("/", 1)[-1] for word in words)]
+    if read.problem is not None:
+        yield script.split()
+
+
+def _is(command: str, words: list[str]) -> bool:
+    """Tell whether `words` call a command of the table."""
+    wanted = command.split()
+    if len(wanted) == 1:
+        return words[:1] == wanted
+    return any(words[i : i + len(wanted)] == wanted for i in range(len(words)))

@@ -158,7 +158,7 @@ def test_a_file_that_is_created_and_then_modified_counts_as_modified():
 # commands: kind of rule -> (one that trips it, one that does not)
 
 COMMANDS = {
-    "publishing": ("make && git push origin main", "git status"),
+    "publishing": ("make && git push origin main", "grep 'git push' docs.md"),
     "production": ("terraform apply -auto-approve", "terraform validate"),
     "another user": ("A=1 sudo -n make install", "grep sudo docs.md"),
     "database": ("python manage.py migrate", "python manage.py check"),
@@ -186,6 +186,17 @@ def test_a_command_of_a_kind_has_its_level_wherever_it_stands(rule, place):
     assert any(line.endswith(rule.reason) for line in risk(trips).reasons)
     assert risk(trips).level.rank >= rule.level.rank
     assert not any(rule.reason in line for line in risk(does_not).reasons)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["bash -c 'git push'", "git --no-pager push", "cd x; /usr/bin/git push", "git push '"],
+)
+def test_a_command_is_found_where_it_runs_or_cannot_be_read(command):
+    made = task(1, change("a.txt", "create"), tests=[command])
+    assert assess(solution(1, made)).reasons == (
+        "CRITICAL: 'git push': it publishes, for everybody",
+    )
 
 
 # privileges, and the agent's word
