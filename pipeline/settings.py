@@ -423,8 +423,12 @@ def _explain(error: ErrorDetails, source: str) -> str:
     place = ".".join(str(part) for part in error["loc"])
     for key, attribute in KEYS.items():
         if place == attribute or place.startswith(f"{attribute}."):
-            place = key + place.removeprefix(attribute)
+            place = (key + place.removeprefix(attribute)).removesuffix(".[key]")
             break
+    if error["type"] == "missing":
+        return f"{source}: {place} is missing: give it"
+    if error["type"] == "extra_forbidden":
+        return f"{source}: {place} is not a setting: a rule has {', '.join(AutoRule.model_fields)}"
     expected = error.get("ctx", {}).get("expected")
     if expected is not None:
         choices = "choose one of " + ", ".join(re.findall(r"'([^']*)'", str(expected)))

@@ -195,7 +195,7 @@ def test_a_terminal_without_unicode_gets_escapes(scene: Scene) -> None:
 def change_files(root: Path, row: Row) -> None:
     """Write the row's files below `root`."""
     for name, text in row.write.items():
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     for name, text in row.append.items():
         with (root / name).open("a") as file:

@@ -22,6 +22,7 @@ import orjson
 
 from pipeline.cli.entry import run
 from pipeline.rehearsal.scripting import any_issue
+from pipeline.safety.policy import current_approver
 from tests.builders import GIT_ENVIRONMENT, commit_files, git, make_repository
 from tests.e2e.night import PROJECT, TEST_COMMAND, Night
 
@@ -252,6 +253,17 @@ def _open_key(scene: Scene) -> None:
     (scene.user / "state" / "pipeline" / "approval.key").chmod(0o644)
 
 
+def _with_roles(scene: Scene) -> None:
+    """Give roles to others, and let even LOW plans need a reviewer."""
+    folder = scene.user / "config" / "pipeline"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(
+        '[roles]\nsomebody = "admin"\n[policy.required]\nLOW = "reviewer"\n'
+    )
+    scene.env["PIPELINE_RUN_REHEARSAL"] = "true"
+    scene.values["me"] = current_approver({}).name
+
+
 def _newer_document(scene: Scene) -> None:
     path = scene.workflow / "planning-results.json"
     text = path.read_text()
@@ -310,6 +322,7 @@ SCENARIOS: dict[str, Callable[[Scene], None]] = {
     "old git": _after("fresh", _old_git),
     "a live run": _after("fresh", _live_run),
     "open key": _after("decided", _open_key),
+    "roles of others": _after("decided", _with_roles),
     "newer document": _after("decided", _newer_document),
     "newer document, no journal": _after("decided", _newer_document_alone),
     "no journal": _after("decided", _no_journal),

@@ -21,8 +21,9 @@ def command(
         RiskLevel | None,
         typer.Option(
             "--auto-approve",
+            metavar="LEVEL",
             case_sensitive=False,
-            help="Approves plans up to this risk, of issues by owners and members.",
+            help="Approves plans up to this risk (LOW to CRITICAL) of owners' and members' issues.",
         ),
     ] = None,
     base: o.Base = None,

@@ -175,7 +175,7 @@ def test_a_folder_that_is_not_there_belongs_to_who_makes_it(tmp_path):
 
 def test_only_the_owner_of_the_state_folder_signs_there(world):
     pending = asks_for(world)
-    state = not_mine(world.places.user.state)
+    state = not_mine(world.root.parent / "theirs")
     places = Places(world.root, UserPlaces(state, state, state), world.repo.git_dir)
     gate = Gate(world.repo, places, world.settings, lambda: world.now)
     with pytest.raises(PipelineError) as caught:

@@ -127,9 +127,11 @@ def is_pending(planned: PlanningRecord) -> bool:
 
 
 def not_mine(folder: Path) -> Path:
-    """Return a folder of another user: `folder` given away, or for all but root a system's one."""
+    """Return `folder`, another user's: given away, or for all but root a link to root's own."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if os.getuid() != 0:
-        return Path("/usr")
-    folder.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to("/usr")
+        return folder
+    folder.mkdir(exist_ok=True)
     os.chown(folder, pwd.getpwnam("daemon").pw_uid, -1)
     return folder
