@@ -19,10 +19,10 @@ from pipeline.domain.base import iso
 from pipeline.domain.group import Group
 from pipeline.domain.results import PlanningRecord
 from pipeline.events import WaitBegan, WaitEnded
+from pipeline.phases.returns import keep
 from pipeline.phases.work import Work
 from pipeline.plans.holds import awaits_confirmation
 from pipeline.plans.lifecycle import PlanEvent, advance
-from pipeline.plans.markdown import keep_plan
 from pipeline.plans.standing import Standing
 from pipeline.store.entries import PlanChanged
 
@@ -110,18 +110,18 @@ class Wait:
         self._is_over = True
         reason = f"nobody decided within {in_words(work.settings.gate.wait_s)} (--wait-gate)"
         with work.book.alone():
-            parked = [self._parked(plan, reason) for plan in self._undecided(work.standings())]
-        for plan in parked:
-            past = work.book.state.past(plan.key)
-            keep_plan(work.places.plans, plan, work.backlog.find(plan.issue_id), past)
-        work.bus.emit(WaitEnded(tuple(plan.key for plan in parked), reason))
+            parked = self._undecided(work.standings())
+            for record in parked:
+                self._record_parked(record, reason)
+        for record in parked:
+            keep(work, record.key)
+        work.bus.emit(WaitEnded(tuple(record.key for record in parked), reason))
 
-    def _parked(self, record: PlanningRecord, reason: str) -> PlanningRecord:
-        book, event = self.work.book, PlanEvent.PARK
+    def _record_parked(self, record: PlanningRecord, reason: str) -> None:
+        work, event = self.work, PlanEvent.PARK
         assert record.plan is not None
-        plan = advance(record.plan, event, now=self.work.now(), reason=reason)
-        book.record(PlanChanged(solution_id=record.key, event=event, plan=plan, by="gate"))
-        return book.state.planning[record.key]
+        plan = advance(record.plan, event, now=work.now(), reason=reason)
+        work.book.record(PlanChanged(solution_id=record.key, event=event, plan=plan, by="gate"))
 
     def _let_editors_finish(self, seen: Look) -> None:
         """Wait until the backlog is whole: an editor empties a file before it writes it."""
