@@ -16,7 +16,6 @@ from pipeline.paths import Places, UserPlaces
 from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems
 from pipeline.plans.standing import Standing, standings
-from pipeline.plans.validation import require_switchable
 from pipeline.safety.trust import require_trust
 from pipeline.settings import Settings, default_config, load_settings
 from pipeline.store.backlog import load_issues
@@ -63,9 +62,7 @@ def open_project(
     if not settings:
         return Project(repo, places, Settings())
     require_trust(repo, places)
-    found = load_settings(places, os.environ, flags)
-    require_switchable(found.validation.off)
-    return Project(repo, places, found)
+    return Project(repo, places, load_settings(places, os.environ, flags))
 
 
 def _require_folder(path: Path) -> None:

@@ -28,6 +28,7 @@ from pipeline.phases.execute import is_ready
 from pipeline.phases.plan import needs_plan
 from pipeline.phases.work import Work
 from pipeline.plans.ordering import planning_order
+from pipeline.plans.validation import require_switchable
 from pipeline.safety.budget import Purse
 from pipeline.safety.decisions import Desk, unknown
 from pipeline.safety.gate import Gate
@@ -56,6 +57,7 @@ def work_through(
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
     git.require_version()
+    require_switchable(project.settings.validation.off)
     with hold(project.places) as held:
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)

@@ -8,7 +8,14 @@ import typer
 from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table, print_text
-from pipeline.plans.validation import RULES, Rule, explanation, find_rule, standing
+from pipeline.plans.validation import (
+    RULES,
+    Rule,
+    explanation,
+    find_rule,
+    require_switchable,
+    standing,
+)
 
 
 def command(
@@ -25,6 +32,7 @@ def command(
     Example: pipeline rules dangerous-command
     """
     off = open_project(repo).settings.validation.off
+    require_switchable(off)
     if rule is not None:
         found = find_rule(rule)
         print_json(_fields(found, off)) if as_json else print_text(explanation(found, off))

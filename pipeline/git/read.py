@@ -1,6 +1,6 @@
 """Questions to a repository; none of them changes anything."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,28 +114,15 @@ def blob_at(repo: Repository, commit: str, path: str) -> str | None:
 
 def blobs_at(repo: Repository, commit: str, paths: Sequence[str]) -> dict[str, str | None]:
     """Return for each path its object id at `commit`, None for what is not there."""
-    found = {path: oid for path, _, oid in _entries(repo, commit, paths)}
-    return {path: found.get(path.rstrip("/")) for path in paths}
-
-
-def modes_at(repo: Repository, commit: str, paths: Collection[str]) -> dict[str, str]:
-    """Return git's mode (`100644`, `040000` for a folder) of each path that is there."""
-    wanted = set(paths)
-    return {path: mode for path, mode, _ in _entries(repo, commit, paths) if path in wanted}
-
-
-def _entries(
-    repo: Repository, commit: str, paths: Collection[str]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield path, mode and object id of what lies at `paths`, and of folders above them."""
-    wanted = [path.rstrip("/") for path in dict.fromkeys(paths) if path]
+    found: dict[str, str | None] = dict.fromkeys(paths)
+    wanted = [path for path in found if path]
     for start in range(0, len(wanted), PATHS_PER_CALL):
-        chunk = wanted[start : start + PATHS_PER_CALL]
-        done = run(repo, "ls-tree", "-z", "-t", "--full-tree", commit, "--", *chunk)
+        chunk = [path.rstrip("/") for path in wanted[start : start + PATHS_PER_CALL]]
+        done = run(repo, "ls-tree", "-z", "--full-tree", commit, "--", *chunk)
         for entry in fields(done.output):
             facts, path = entry.split("\t", 1)
-            mode, _, oid = facts.split(" ")
-            yield path, mode, oid
+            found[path] = facts.split(" ")[2]
+    return {path: found.get(path.rstrip("/")) for path in paths}
 
 
 def show_file(repo: Repository, commit: str, path: str) -> bytes | None:

@@ -19,8 +19,8 @@ WORDS = ("cat-file", "-z", "--batch")
 _HEAD = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([a-z]+) ([0-9]+)\n")
 _NO_NAME = re.compile(r"[\n\0]|^\^")
 
-Entries = dict[bytes, str]
-"""Name -> object id, of one folder."""
+Entries = dict[bytes, tuple[str, str]]
+"""Name -> git's mode and object id, of one folder."""
 
 
 class Trees:
@@ -43,18 +43,33 @@ class Trees:
 
         Raises `GitError` when there is no such commit.
         """
+        found = self._found_at(commit, paths)
+        return {path: entry[1] if entry else None for path, entry in found.items()}
+
+    def modes_at(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return git's mode (`100644`, `40000` for a folder) of each path that is there.
+
+        Raises `GitError` when there is no such commit.
+        """
+        found = self._found_at(commit, paths)
+        return {path: entry[0] for path, entry in found.items() if entry}
+
+    def _found_at(self, commit: str, paths: Iterable[str]) -> dict[str, tuple[str, str] | None]:
         with self._guard:
             root = self._ask(f"{commit}^{{tree}}")
             if root is None or root[1] != b"tree":
                 raise GitError(f"{commit!r} is no commit of {str(self._repo.root)!r}")
             return {path: self._find(root[0], path) for path in paths}
 
-    def _find(self, tree: str, path: str) -> str | None:
+    def _find(self, tree: str, path: str) -> tuple[str, str] | None:
         *folders, name = path.rstrip("/").encode("utf-8", "surrogateescape").split(b"/")
-        place: str | None = tree
+        place = tree
         for folder in folders:
-            place = self._entries(place).get(folder) if place else None
-        return self._entries(place).get(name) if place else None
+            entry = self._entries(place).get(folder)
+            if entry is None:
+                return None
+            place = entry[1]
+        return self._entries(place).get(name)
 
     def _entries(self, tree: str) -> Entries:
         """Return what a tree holds; nothing for an object that is no tree, or is not here."""
@@ -98,7 +113,8 @@ def _parsed(content: bytes, size: int) -> Entries:
     at = 0
     while at < len(content):
         name = content.index(b" ", at) + 1
+        mode = content[at : name - 1].decode()
         end = content.index(b"\0", name)
         at = end + 1 + size
-        entries[content[name:end]] = content[end + 1 : at].hex()
+        entries[content[name:end]] = mode, content[end + 1 : at].hex()
     return entries

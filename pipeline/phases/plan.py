@@ -198,8 +198,9 @@ def _judge(work: Work, issue: Issue, workspace: Workspace) -> Callable[[SubmitSo
             issue=issue,
             state=work.book.state,
             settings=work.settings,
-            repo=work.repo,
+            trees=work.gate.trees,
             base=workspace.commit,
+            places=work.places,
             jail=workspace.jail,
         )
         if checked.errors:

@@ -10,11 +10,18 @@ from pipeline.domain.plan import Budget, Plan, PlanState
 from pipeline.domain.results import PlanningRecord, PlanningStatus
 from pipeline.domain.solution import FileAction, Solution
 from pipeline.events import ClarificationNeeded, EventBus, PlanningFailed, PlanRecorded
-from pipeline.git import Repository
+from pipeline.git import Trees
+from pipeline.paths import Places
+from pipeline.plans.external import closed_places
 from pipeline.plans.markdown import keep_plan
 from pipeline.plans.preview import as_shown
 from pipeline.plans.risk import assess
-from pipeline.plans.validation import Checked, check_solution, surroundings_at
+from pipeline.plans.validation import (
+    Checked,
+    check_solution,
+    require_switchable,
+    surroundings_at,
+)
 from pipeline.sandbox import Jail
 from pipeline.settings import Settings
 from pipeline.store import entries
@@ -31,17 +38,22 @@ def judged(
     issue: Issue,
     state: State,
     settings: Settings,
-    repo: Repository,
+    trees: Trees,
     base: str,
+    places: Places,
     jail: Jail | None = None,
 ) -> Checked:
     """Return what validation says of a solution that is made on the commit `base`.
 
-    `jail` is where its commands will run; without it programs are not looked for.
+    `jail` is where its commands will run; without it programs are not looked for. Raises
+    `PipelineError` when the settings switch off what is no rule, or one that stays on.
     """
+    require_switchable(settings.validation.off)
     return check_solution(
         solution,
-        around=surroundings_at(repo, base, created_by_dependencies(state, issue), jail),
+        around=surroundings_at(
+            trees, base, created_by_dependencies(state, issue), jail, closed_places(places)
+        ),
         issue=issue,
         settings=settings.validation,
         may_touch=settings.may_touch,

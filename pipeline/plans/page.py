@@ -89,6 +89,8 @@ def plan_blocks(
     yield _labelled("risk", plan.risk.level, "warn" if plan.risk.level.rank > 1 else "text")
     yield from (_item(reason) for reason in plan.risk.reasons)
     yield from _privileges(solution)
+    for n, warning in enumerate(plan.warnings):
+        yield _labelled("warnings" if n == 0 else "", warning, "warn")
     for note in notes:
         yield _labelled(note.label, note.text, "warn" if note.warns else "text")
     yield from _section("Goal", solution.goal)

@@ -115,7 +115,13 @@ def _record(
     """Check a solution like an agent's, and make it the issue's current plan."""
     state, base, now = desk.book.state, _base(desk), desk.now()
     checked = judged(
-        solution, issue=issue, state=state, settings=desk.settings, repo=desk.repo, base=base
+        solution,
+        issue=issue,
+        state=state,
+        settings=desk.settings,
+        trees=desk.gate.trees,
+        base=base,
+        places=desk.book.places,
     )
     if checked.errors:
         raise PlanRefused(issue.id, checked.errors)

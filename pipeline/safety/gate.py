@@ -19,7 +19,7 @@ from pipeline.domain.plan import Approval, Earlier, Plan, PlanState
 from pipeline.domain.results import ExecutionRecord, PlanningRecord
 from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
-from pipeline.git import Repository
+from pipeline.git import Repository, Trees
 from pipeline.paths import Places
 from pipeline.plans.ordering import Queue, covers, earlier_records
 from pipeline.safety.authority import why_not_count, why_not_sign
@@ -85,6 +85,11 @@ class Gate:
         self._places = places
         self._settings = settings
         self._clock = clock
+
+    @property
+    def trees(self) -> Trees:
+        """Return what answers questions about paths at a commit."""
+        return self._terrain.trees
 
     def earlier_plans(
         self, record: PlanningRecord, state: State, issues: Sequence[Issue]

@@ -65,7 +65,7 @@ def test_seed_000s_matrix_stands_in_the_table():
 def test_a_request_that_nobody_can_grant_goes_back(asked, problem):
     assert list(privilege_problems(asks(asked))) == [problem]
     errors = check_solution(asks(asked), around=Surroundings()).errors
-    assert errors == (f"{problem} [privilege-request]",)
+    assert f"{problem} [privilege-request]" in errors
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from pipeline.settings import ValidationSettings
 from tests.plans.nouns import issue
 
 FILE = "100644"
-BASE = {"app.py": FILE, "tests": "040000", "tests/test_app.py": FILE, "current": LINK}
+BASE = {"app.py": FILE, "tests": "40000", "tests/test_app.py": FILE, "current": LINK}
 """The repository that the examples of the rules are about."""
 PROGRAMS = {"python3", "make", "rm"}
 

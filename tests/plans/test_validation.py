@@ -5,10 +5,17 @@ from pipeline.plans.validation import Severity, Surroundings, check_solution, pa
 from pipeline.settings import ValidationSettings
 from tests.plans.nouns import change, issue, solution, step, task
 
-FILE, FOLDER, LINK, SUBMODULE = "100644", "040000", "120000", "160000"
+FILE, FOLDER, LINK, SUBMODULE = "100644", "40000", "120000", "160000"
 BASE = {
-    "a.py": FILE, "b.py": FILE, "tests": FOLDER, "tests/test_a.py": FILE, "run.sh": FILE,
-    "link": LINK, "current": LINK, "vendor": FOLDER, "vendor/lib": SUBMODULE,
+    "a.py": FILE,
+    "b.py": FILE,
+    "tests": FOLDER,
+    "tests/test_a.py": FILE,
+    "run.sh": FILE,
+    "link": LINK,
+    "current": LINK,
+    "vendor": FOLDER,
+    "vendor/lib": SUBMODULE,
 }
 PROGRAMS = {"pytest", "make", "python3", "timeout", "cat", "tee", "/usr/bin/make", ".venv/bin/ruff"}
 

@@ -10,8 +10,7 @@ from pipeline.agents.tools.wire import SubmitSolution
 from pipeline.domain.plan import RiskLevel
 from pipeline.domain.solution import FileAction
 from pipeline.errors import PipelineError
-from pipeline.git import open_repository
-from pipeline.git.read import modes_at
+from pipeline.git import Trees, open_repository
 from pipeline.plans.risk import assess
 from pipeline.plans.validation import Surroundings, check_solution
 from pipeline.rehearsal.demo import (
@@ -110,7 +109,8 @@ def test_every_plan_names_its_own_request_and_has_tests(start, tmp_path: Path, i
 def test_the_pipeline_accepts_every_plan_and_sees_which_one_is_risky(start, tmp_path: Path) -> None:
     folder = make_demo_repository(tmp_path / "demo")
     _, claude, _ = start(demo_script())
-    repo = open_repository(folder)
+    trees = Trees(open_repository(folder))
+    head = git(folder, "rev-parse", "HEAD")
     created: frozenset[str] = frozenset()
     risks = {}
     for issue in demo_issues():
@@ -120,7 +120,7 @@ def test_the_pipeline_accepts_every_plan_and_sees_which_one_is_risky(start, tmp_
             solution,
             issue=issue,
             around=Surroundings(
-                lambda paths: modes_at(repo, "HEAD", paths),
+                lambda paths: trees.modes_at(head, paths),
                 created if issue.depends_on else frozenset(),
             ),
         )

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from pathlib import PurePosixPath
 from typing import Literal
 
 from pipeline.domain.issue import Issue
@@ -146,5 +145,6 @@ def is_plain(path: str) -> bool:
 
 def upward(path: str) -> Iterator[str]:
     """Yield a path and every folder above it, without the root."""
-    yield path
-    yield from (str(folder) for folder in PurePosixPath(path).parents if folder.name)
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

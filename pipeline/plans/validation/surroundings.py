@@ -1,6 +1,6 @@
 """What validation knows of the repository and of the place where commands run.
 
-Everything that costs is asked for at once: one call of git for all paths of a plan.
+git is asked through its open process, once for all paths of a plan.
 """
 
 import shutil
@@ -8,11 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.git import Repository
-from pipeline.git.read import modes_at
+from pipeline.git import Trees
 from pipeline.sandbox import Jail, environment
 
-FOLDER, LINK, SUBMODULE = "040000", "120000", "160000"
+FOLDER, LINK, SUBMODULE = "40000", "120000", "160000"
 """git's modes of what is no plain file."""
 
 
@@ -33,21 +32,27 @@ class Surroundings:
     has_program: Callable[[str], bool] | None = None
     """Tell whether a command finds a program: a name, an absolute path, or a path below one of
     `kept`. None: not known, and then not checked."""
+    closed: tuple[Path, ...] = ()
+    """Folders on the host that no privilege opens."""
 
 
 def surroundings_at(
-    repo: Repository, commit: str, created_earlier: frozenset[str], jail: Jail | None = None
+    trees: Trees,
+    commit: str,
+    created_earlier: frozenset[str],
+    jail: Jail | None = None,
+    closed: tuple[Path, ...] = (),
 ) -> Surroundings:
     """Return what surrounds a plan at a commit; `jail` is where the plan's commands will run."""
 
     def modes(paths: Collection[str]) -> Mapping[str, str]:
-        return modes_at(repo, commit, paths)
+        return trees.modes_at(commit, paths)
 
     if jail is None:
-        return Surroundings(modes, created_earlier)
+        return Surroundings(modes, created_earlier, closed=closed)
     places = (*jail.keep, *(place for _, place in jail.copies))
     kept = tuple(place.relative_to(jail.checkout).as_posix() for place in places)
-    return Surroundings(modes, created_earlier, kept, _Programs(jail))
+    return Surroundings(modes, created_earlier, kept, _Programs(jail), closed)
 
 
 @dataclass(frozen=True)
