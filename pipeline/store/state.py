@@ -367,6 +367,7 @@ AUDIT_ONLY = frozenset(
         "call_begun",
         "documents_adopted",
         "edited_by_hand",
+        "execution_refused",
         "tool_begun",
         "tool_done",
     }

@@ -3,14 +3,18 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.builders import git
 
 
-def commit_on_branch(root: Path, branch: str, files: Mapping[str, str]) -> str:
+def commit_on_branch(
+    root: Path, branch: str, files: Mapping[str, str], *, gone: Sequence[str] = ()
+) -> str:
     """Commit `files` on top of a branch that nobody has checked out, with plumbing alone.
+
+    `gone`: paths that are deleted.
 
     Neither the checkout nor its index is touched. Returns the commit.
     """
@@ -35,6 +39,8 @@ def commit_on_branch(root: Path, branch: str, files: Mapping[str, str]) -> str:
         for name, text in files.items():
             blob = plumbing("hash-object", "-w", "--stdin", given=text)
             plumbing("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
+        for name in gone:
+            plumbing("update-index", "--force-remove", name)
         commit = plumbing("commit-tree", plumbing("write-tree"), "-p", tip, "-m", "by hand")
         plumbing("update-ref", f"refs/heads/{branch}", commit, tip)
     return commit
