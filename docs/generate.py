@@ -122,7 +122,8 @@ NOTES: dict[str, str] = {
     "run": """
         The one command for the night. Without a key that it needs it stops before anything else.
         `--max-usd` and `--max-tokens` cap the whole run, across restarts. `--wait-gate` keeps it
-        alive for what is decided meanwhile: [waiting.md](waiting.md).""",
+        alive for what is decided meanwhile: [waiting.md](waiting.md). `--auto-approve` is a rule for
+        this run: what it never approves is in [safety.md](safety.md#approval-without-a-person).""",
     "status": """
         Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
         waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
@@ -135,6 +136,17 @@ NOTES: dict[str, str] = {
         and passed over. A note is one thing that was asked, said or done. With `-f` it goes on
         when a run ends and another one begins. `--json` is one object a line here, with
         everything outside ASCII escaped.""",
+    "audit": "[audit.md](audit.md) says what is proven, and against whom.",
+    "audit verify": """
+        Compares the journal with its own hashes, with the results documents and with what your
+        state folder remembers of it, and each approval with your key. Takes no lock. With
+        `--json`: `{holds, lines, flaws, approvals, notes}`; a flaw is `{line, what}`, an approval
+        `{line, at, solution_id, approver, role, rule, digest, expires_at, signed, in_force,
+        reason}`.""",
+    "audit show": """
+        `--since` takes a time, of your own zone where it names none, or how long ago: `90m`, `2d`.
+        `--solution` takes an issue as well. With `--json`: `[{seq, at, what, by, solution_id,
+        issue_id, digest, role, rule, rule_max_risk, expires_at, signed, words}]`, in UTC.""",
     "execplan": "[execplan.md](execplan.md) has the form, and each rule with its reason.",
     "execplan lint": """
         Needs no repository. Files are checked one after the other; a file that cannot be read
