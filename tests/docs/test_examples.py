@@ -55,6 +55,7 @@ RUN_ELSEWHERE = {
     "pipeline review": "tests/review/test_review.py",
     "cd my-project": "the README's evening, in tests/docs/test_runs.py",
     "pipeline init": "the README's evening, in tests/docs/test_runs.py",
+    'pipeline confirm --comment "the first five look right"': "tests/docs/test_waiting.py",
     "pipeline import --github psf/requests --label bug": "the page on backlogs, below",
 }
 """Example -> where it is run."""
@@ -83,6 +84,7 @@ WHOLE_PAGES = {
     "docs/providers.md": "tests/e2e/test_providers.py",
     "docs/results-files.md": "the recipes, below",
     "docs/review.md": "tests/review",
+    "docs/waiting.md": "tests/docs/test_waiting.py",
 }
 """Page -> where all of its command lines are run."""
 BLOCKS = {
