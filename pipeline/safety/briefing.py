@@ -3,7 +3,7 @@
 A plan that waits is shown with the plans that its approval would name; what is shown is signed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.domain.issue import Issue
@@ -39,8 +39,12 @@ def briefing(
     state: State,
     issues: Sequence[Issue],
     price: Price,
+    off: Mapping[str, str] | None = None,
 ) -> Briefing:
-    """Return what to tell about one plan; nothing about one that can no longer run."""
+    """Return what to tell about one plan; nothing about one that can no longer run.
+
+    `off`: the rules of validation that are switched off, each with the reason.
+    """
     plan, solution = record.plan, record.solution
     if plan is None or solution is None:
         return Briefing()
@@ -55,6 +59,7 @@ def briefing(
         Note("cost", predicted_cost(costs, plan.budget, most)),
         *_order(record, state, issues, after),
         *_moved(gate, record, state, issues),
+        *(Note("rule off", f"{name}: {reason}") for name, reason in (off or {}).items()),
     )
     return Briefing(notes, digest, after if waits else ())
 

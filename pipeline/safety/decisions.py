@@ -126,7 +126,8 @@ class Desk:
 
     def brief(self, record: PlanningRecord) -> Briefing:
         """Return what a reviewer is told of a plan besides its text, as things are now."""
-        return briefing(self.gate, record, self.book.state, list(self.issues()), self.price)
+        off = self.settings.validation.off
+        return briefing(self.gate, record, self.book.state, list(self.issues()), self.price, off)
 
     def require_shown(self, record: PlanningRecord, shown: Briefing, *, order: bool = True) -> None:
         """Raise when a plan is no longer what a person was shown, before a decision is recorded.

@@ -20,24 +20,22 @@ class Checked:
     """What the rules found in one plan."""
 
     findings: tuple[Finding, ...] = ()
-    off: tuple[tuple[str, str], ...] = ()
-    """Rules that were not applied, each with the reason."""
 
     @property
     def errors(self) -> tuple[str, ...]:
         """Return what keeps it from being a plan, one line each, for its author."""
-        lines = self._lines(Severity.ERROR)
-        more = len(lines) - MOST_LINES
-        return (*lines[:MOST_LINES], f"and {more} more") if more > 0 else lines
+        errors = [one for one in self.findings if one.severity is Severity.ERROR and not one.off]
+        more = len(errors) - MOST_LINES
+        lines = tuple(map(str, errors[:MOST_LINES]))
+        return (*lines, f"and {more} more") if more > 0 else lines
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what a reviewer should know, one line each, rules that were off included."""
-        unheard = tuple(f"{name} was off: {reason}" for name, reason in self.off)
-        return (*self._lines(Severity.WARNING), *unheard)
-
-    def _lines(self, severity: Severity) -> tuple[str, ...]:
-        return tuple(str(one) for one in self.findings if one.severity is severity)
+        """Return what its reviewer should know, one line each: warnings, and errors of rules that
+        are off. A warning that is off is silent."""
+        return tuple(
+            str(one) for one in self.findings if bool(one.off) is (one.severity is Severity.ERROR)
+        )
 
 
 def check_solution(
@@ -49,15 +47,14 @@ def check_solution(
     may_touch: tuple[str, ...] = (),
     untested_ok: bool = False,
 ) -> Checked:
-    """Apply every rule that is on. `issue`: the one that was asked about."""
+    """Apply every rule. `issue`: the one that was asked about."""
     limits = settings or ValidationSettings()
     context = Context(solution, around, issue, limits, may_touch, untested_ok)
-    off = tuple((name, limits.off[name]) for name in RULES if name in limits.off)
-    return Checked(tuple(_findings(context)), off)
+    return Checked(tuple(_findings(context)))
 
 
 def _findings(context: Context) -> Iterator[Finding]:
     for rule in RULES.values():
-        if rule.id not in context.limits.off:
-            for place, text in rule.check(context):
-                yield Finding(rule.id, rule.severity, place, text)
+        off = context.limits.off.get(rule.id, "")
+        for place, text in rule.check(context):
+            yield Finding(rule.id, rule.severity, place, text, off)

@@ -52,7 +52,10 @@ class Finding:
     severity: Severity
     place: str
     text: str
+    off: str = ""
+    """Why its rule is switched off; empty: it is on."""
 
     def __str__(self) -> str:
         """Return it as one line: place, text, rule."""
-        return f"{self.place}: {self.text} [{self.rule}]"
+        said = f"{self.rule}, off: {self.off}" if self.off else self.rule
+        return f"{self.place}: {self.text} [{said}]"
