@@ -176,6 +176,12 @@ class Places:
         return self.user.state / "approval.key"
 
     @property
+    def journal_head(self) -> Path:
+        """How far the journal was when somebody last decided or a run ended."""
+        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]
+        return self.user.state / "journals" / f"{name}.json"
+
+    @property
     def withdrawn_file(self) -> Path:
         """The approvals that a person took back, by their signatures, one a line."""
         return self.user.state / "withdrawn-approvals"

@@ -69,6 +69,12 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry("status", "Where everything stands, at once.", WORK),
     "report": Entry("report", "What came of it: landed, needs you, parked, failed.", WORK),
     "logs": Entry("logs", "What the agents said and did.", WORK),
+    "audit": Entry(
+        "audit",
+        "Prove the journal, and tell who decided what.",
+        PROVE,
+        actions={"verify": "audit_verify", "show": "audit_show"},
+    ),
     "execplan": Entry(
         "execplan",
         "Check ExecPlans of anybody, or begin one.",

@@ -84,7 +84,7 @@ def decisions(record: PlanningRecord, solution: Solution, plan: Plan, past: Past
     """Yield the decision log."""
     log = [
         _decision(
-            f"carry the issue out in {len(solution.tasks)} tasks, risk {plan.risk.level}",
+            f"carry the issue out in {_tasks(solution)}, risk {plan.risk.level}",
             solution.approach,
             f"{moment(record.planned_at)}, {line_of(plan.created_by)}",
         )
@@ -153,6 +153,11 @@ def revision_notes(record: PlanningRecord, plan: Plan, past: Past) -> Iterator[s
     notes.sort(key=lambda note: note[0])
     for when, what in notes:
         yield f"Revision note ({moment(when)}): {what}"
+
+
+def _tasks(solution: Solution) -> str:
+    count = len(solution.tasks)
+    return f"{count} task{'' if count == 1 else 's'}"
 
 
 def _done(when: datetime, what: str) -> str:

@@ -11,6 +11,7 @@ from pipeline.paths import Places
 from pipeline.store.adoption import CommitExists, adopt
 from pipeline.store.documents import Documents
 from pipeline.store.entries import Entry
+from pipeline.store.head import keep_head
 from pipeline.store.journal import Journal, Probe, no_probe
 from pipeline.store.line import Line
 from pipeline.store.state import FOLDS, State
@@ -47,6 +48,8 @@ class Book:
             self.places, self.journal, self._bus, clock=self._clock, commit_exists=commit_exists
         )
         self._documents.catch_up()
+        if adopted:
+            keep_head(self.places, self.journal, self._clock())
         return adopted
 
     def start(self, commit_exists: CommitExists) -> None:
@@ -90,8 +93,9 @@ class Book:
         self._documents.sync()
 
     def flush(self) -> None:
-        """Render now what was put off."""
+        """Render now what was put off, and note how far the journal is."""
         self._documents.flush()
+        keep_head(self.places, self.journal, self._clock())
 
     def verify(self) -> int:
         """Check the journal's hash chain; return how many lines there are."""
