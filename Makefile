@@ -21,7 +21,7 @@ kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, t
 	$(BIN)/python -m tests.kill.campaign
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
-	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/waiting.py --check
+	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/waiting.py --check && $(BIN)/python -m bench.agents --check
 
 aimock: $(VENV)/.developer sandbox   ## the adapters against a mock server by others (needs npm)
 	npm install --ignore-scripts --no-audit --no-fund --prefix .aimock @copilotkit/aimock@1.43.0

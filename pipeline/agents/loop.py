@@ -7,7 +7,7 @@ reply.next_step    run_tools   run each call in order, the turn's final tools la
                    refused     the turn has failed
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -104,6 +104,7 @@ class Loop:
             turn.check(self._clock, self._stop)
             came_to = self._run_tool(turn, call)
             if isinstance(came_to, Answered):
+                turn.items.append(Results(_closed(reply, results, call)))
                 return Ending("answered", came_to.value)
             if isinstance(came_to, Returned):
                 ending = self._count(turn, came_to.counts_as, came_to.result.text)
@@ -200,6 +201,19 @@ _TOO_OFTEN: dict[CountsAs, str] = {
     "answer": "the answer was still wrong after {} corrections; the last: {}",
     "repair": "the verification still failed after {} repairs; the last: {}",
 }
+
+
+def _closed(
+    reply: Reply, results: Mapping[str, ToolResult], final: ToolCall
+) -> tuple[ToolResult, ...]:
+    """Return a result for every call of the reply that `final` answered the turn with."""
+    accepted = ToolResult(final.id, "accepted")
+    return tuple(
+        results.get(call.id, ToolResult(call.id, "not run: the turn had its answer"))
+        if call.id != final.id
+        else accepted
+        for call in reply.tool_calls
+    )
 
 
 def storable(text: str) -> str:

@@ -28,6 +28,7 @@ from pipeline.agents.roles import EXECUTOR, make_head
 from pipeline.agents.toolbox import Accepted, Refused, Toolbox
 from pipeline.domain.results import Usage
 from pipeline.errors import (
+    BadRequest,
     BudgetSpent,
     ContextOverflow,
     IssueBudgetSpent,
@@ -413,11 +414,11 @@ def test_with_a_full_history_earlier_turns_are_sent_whole_and_only_grow(scratch:
     assert [result.call_id for result in closed.results] == ["call-1", "call-2", "call-3"]
 
 
-@pytest.mark.parametrize("end", [says("no"), NetworkProblem("lost")])
+@pytest.mark.parametrize("end", [says("no"), BadRequest("no")])
 def test_a_full_history_keeps_no_turn_without_an_answer(scratch: Path, end: Move) -> None:
     scene = Scene(scratch, history="full")
     turn = scene.play(asks(READ), end, *([says("no")] if isinstance(end, Reply) else []))
-    with suppress(NetworkProblem):
+    with suppress(BadRequest):
         scene.agent.wait(turn)
         scene.agent.settle(turn, "failed")
     scene.agent.wait(scene.play(asks(SUBMIT)))

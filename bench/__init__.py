@@ -1,0 +1,1 @@
+"""Measurements: each module prints its figures; `--check` holds them to limits."""

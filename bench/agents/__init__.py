@@ -1,0 +1,1 @@
+"""What an agent costs as the night goes on."""
