@@ -55,10 +55,12 @@ def nearby(folder: Path) -> Places | None:
 
 def phase(summary: Summary, worker: RunInfo | None) -> str:
     """Return the word for what is going on: init, planning, gate, executing or complete."""
-    if worker is not None and not worker.waits_until:
+    if worker is not None and worker.waits_until:
+        return "gate"
+    if worker is not None:
         return "executing" if summary.executing else "planning" if summary.planning else "init"
     groups = {row.group for row in summary.rows}
-    if Group.NEEDS_YOU in groups:
+    if Group.NEEDS_YOU in groups or summary.holds:
         return "gate"
     return "complete" if groups and groups <= {Group.LANDED, Group.TURNED_DOWN} else "init"
 

@@ -43,11 +43,15 @@ def waiting_plans(rows: Sequence[Standing]) -> int:
 
 def confirmation_wanted(solutions: int) -> str:
     """Say that execution stands at a checkpoint, and what goes on from there."""
-    count = "1 solution" if solutions == 1 else f"{solutions} solutions"
     return (
-        f"execution stopped for a confirmation after {count} (gate.checkpoint_every): "
+        f"execution stopped for a confirmation after {counted(solutions)} (gate.checkpoint_every): "
         "look at what landed, then `pipeline confirm`"
     )
+
+
+def counted(solutions: int) -> str:
+    """Return `1 solution`, `5 solutions`."""
+    return "1 solution" if solutions == 1 else f"{solutions} solutions"
 
 
 def planning_paused(waiting: int) -> str:

@@ -65,6 +65,7 @@ def test_a_checkpoint_stops_execution_until_a_person_confirms(tmp_path: Path) ->
         assert CONFIRM in ended.out
         assert len(night.commits()) == 1
         assert CONFIRM in night.run("status").out
+        assert night.run("status").out.startswith("gate on ")
         assert CONFIRM.capitalize() in night.run("report").out
 
         night.add("ISS-3")
