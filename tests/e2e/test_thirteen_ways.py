@@ -1,6 +1,5 @@
 """Thirteen ways to run something that nobody approved, and one harmless change that is none."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from pipeline.domain.plan import Approval, Plan, PlanRisk, PlanState, RiskLevel
 from pipeline.domain.results import PlanningRecord
 from pipeline.git import open_repository
 from pipeline.paths import Places, UserPlaces
-from pipeline.rehearsal.scripting import execute, plan, run_command, write
+from pipeline.rehearsal.scripting import execute, plan, write
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
 from pipeline.settings import AutoRule, Settings
@@ -25,7 +24,7 @@ from tests.e2e.night import Ended, Night
 SCRIPT = (
     plan(files={"README.md": "modify", "{issue_id}.txt": "create"}, number=1)
     + plan(files={"again-{issue_id}.txt": "create"})
-    + execute(edits=[run_command("echo more >> README.md"), write("{issue_id}.txt", "new\n")])
+    + execute(edits=[write("README.md", "# More\n"), write("{issue_id}.txt", "new\n")])
 )
 ONE, TWO = "SOL-ISS-1-1", "SOL-ISS-2-1"
 UNSIGNED = "its approval is not signed with this user's key for this repository"
