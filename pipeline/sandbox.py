@@ -84,6 +84,8 @@ class Jail:
     """Host paths inside emptied places that are shown read-only (toolchains)."""
     hide: tuple[Path, ...] = ()
     """Host folders outside emptied places that are empty inside (git folder, state, cache)."""
+    write: tuple[Path, ...] = ()
+    """Host paths outside of the checkout that commands may write, because a plan was granted it."""
     bins: tuple[Path, ...] = ()
     """Folders that come first on PATH."""
     env: tuple[tuple[str, str], ...] = ()
@@ -247,6 +249,9 @@ def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
     yield ["--ro-bind", str(jail.objects), str(OBJECTS_MOUNT)]
     writable = "--bind" if profile == "execute" else "--ro-bind"
     yield [writable, str(jail.workspace), str(jail.checkout)]
+    for place in jail.write:
+        if place.exists() and place.resolve() == place:
+            yield [writable, str(place), str(place)]
     for place in jail.keep:
         if _has_mount_point(jail, place):
             yield ["--ro-bind", str(place), str(place)]

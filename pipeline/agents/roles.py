@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 
 from pipeline.agents.messages import Head, ToolSpec
+from pipeline.agents.permits import Denial, Permits
 from pipeline.agents.prompts import Prompts
 from pipeline.agents.tools.specs import KINDS
-from pipeline.agents.tools.wire import Wire
+from pipeline.agents.tools.wire import RunCommand, Wire
 from pipeline.settings import Limits
 
 PLANNER = "planner"
@@ -58,6 +59,22 @@ class RolePolicy:
         if tool in TOOLS[self._role]:
             return None
         return f"the {self._role} has no tool {tool!r}"
+
+
+class PlanPolicy(RolePolicy):
+    """Allows the tools of a role, and of the commands those that the plan's approval allows."""
+
+    def __init__(self, role: str, permits: Permits) -> None:
+        super().__init__(role)
+        self._permits = permits
+
+    def refusal(self, tool: str, arguments: Wire) -> str | None:
+        """Return why the call may not be made; None when it may, if only to look."""
+        refused = super().refusal(tool, arguments)
+        if refused is not None or not isinstance(arguments, RunCommand):
+            return refused
+        judged = self._permits.judge(arguments.command)
+        return judged.reason if isinstance(judged, Denial) else None
 
 
 def tool_names(

@@ -8,15 +8,23 @@ Only a `Cleared` plan can be carried out, and only the gate makes one.
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
 from pipeline.agents.digest import execution_digest
+from pipeline.agents.permits import Permits, listed_commands
 from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.toolbox import Accepted, Output, Refused, Verdict
 from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
-from pipeline.domain.results import ExecutionRecord, FailureClass, TaskOutcome, Usage
-from pipeline.domain.solution import Task
+from pipeline.domain.results import (
+    ExecutionRecord,
+    FailureClass,
+    PlanningRecord,
+    TaskOutcome,
+    Usage,
+)
+from pipeline.domain.solution import Privilege, Task
 from pipeline.errors import PipelineError
 from pipeline.events import AttemptStarted, Quarantined
 from pipeline.execution.attempt import Attempt
@@ -27,6 +35,7 @@ from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_short, failures_in_words
 from pipeline.git import WorkTreeProblem
+from pipeline.plans.external import closed_places, opened
 from pipeline.plans.standing import AGAIN
 from pipeline.safety.gate import Cleared
 from pipeline.store.entries import AttemptBegun
@@ -111,11 +120,21 @@ class Execution:
         """Let the agent work until it has answered; its answers are judged as they come."""
         site, begun = self._site, attempt.begun
         request_id = attempt.request_id
+        granted = _granted(site.book.state.planning[begun.solution_id])
+        outside = opened(granted, closed_places(site.places))
+        jail = replace(attempt.workspace.jail, write=outside)
         toolbox = executor_toolbox(
             request_id=request_id,
             issue_id=begun.issue_id,
-            jail=attempt.workspace.jail,
+            jail=jail,
             sandbox=site.sandbox,
+            permits=Permits(
+                listed=listed_commands(attempt.solution),
+                suite=site.suite,
+                privileges=granted,
+                jail=jail,
+                sandbox=site.sandbox,
+            ),
             outputs=site.places.outputs / begun.execution_result_id,
             bus=site.bus,
             finish_task=lambda task_id, _summary: self._finish_task(attempt, task_id),
@@ -242,6 +261,14 @@ class Execution:
         attempt.quarantine = str(path.relative_to(self._site.places.workflow))
         attempt.quarantined |= set(fenced.quarantined)
         self._site.bus.emit(Quarantined(attempt.begun.solution_id, fenced.quarantined))
+
+
+def _granted(record: PlanningRecord) -> tuple[Privilege, ...]:
+    """Return the privileges that were asked for and are in what was signed."""
+    if record.plan is None or record.solution is None:
+        return ()
+    grants = record.plan.grants
+    return tuple(asked for asked in record.solution.privileges if asked.name in grants)
 
 
 def _judge(attempt: Attempt, outcome: TurnOutcome) -> None:

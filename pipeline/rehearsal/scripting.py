@@ -84,11 +84,14 @@ def any_issue(path: str = "work/{issue_id}.txt") -> Script:
     return plan(files={path: "create"}, tests=tests) + execute(edits=[write(path, content)])
 
 
-def any_issue_appends(path: str, *, action: Action = "modify") -> Script:
-    """Return a script for any number of issues: each appends its id to the same file, once."""
+def any_issue_adds(path: str, *, below: str = "# Changes\n") -> Script:
+    """Return a script for any number of issues: each adds its id to the same file, once.
+
+    The newest stands right below the text `below`, which is in the file once.
+    """
     tests = [f"test \"$(grep -cx '{{issue_id}}' '{path}')\" = 1"]
-    append = run_command(f"printf '%s\\n' '{{issue_id}}' >> '{path}'")
-    return plan(files={path: action}, tests=tests) + execute(edits=[append])
+    added = edit(path, below, f"{below}{{issue_id}}\n")
+    return plan(files={path: "modify"}, tests=tests) + execute(edits=[added])
 
 
 def task(
@@ -149,6 +152,11 @@ def submit_result(**changes: JsonValue) -> CallSpec:
         "lessons": [],
     }
     return call("submit_result", **(arguments | changes))
+
+
+def privilege(operation: str, target: str = "") -> dict[str, JsonValue]:
+    """Return a privilege that a solution asks for, an entry of its `privileges`."""
+    return {"operation": operation, "target": target, "reason": "the work takes it"}
 
 
 def needs_clarification(*questions: str) -> CallSpec:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.agents.messages import ToolCall, ToolResult
+from pipeline.agents.permits import Permits
 from pipeline.agents.toolbox import (
     Accepted,
     Answered,
@@ -16,6 +17,7 @@ from pipeline.agents.toolbox import (
 )
 from pipeline.agents.tools.boxes import executor_toolbox, planner_toolbox
 from pipeline.agents.tools.wire import SubmitResult, SubmitSolution
+from pipeline.domain.solution import Operation, Privilege
 from pipeline.events import Event, EventBus
 from pipeline.sandbox import Jail, Sandbox, Unconfined
 from tests.builders import write_files
@@ -33,6 +35,8 @@ class Desk:
     keep: tuple[str, ...] = ()
     events: list[Event] = field(default_factory=list)
     finished: list[tuple[str, str]] = field(default_factory=list)
+    listed: tuple[str, ...] = ()
+    privileges: tuple[Privilege, ...] = (Privilege(operation=Operation.SHELL_EXEC),)
     verdict: Verdict | None = None
     """What every judge says; None: it accepts what it was given."""
 
@@ -56,7 +60,16 @@ class Desk:
 
     def executor(self, request_id: str = REQUEST) -> Toolbox:
         return executor_toolbox(
-            **self._common(request_id), finish_task=self._finish, accept_result=self._accept
+            **self._common(request_id),
+            finish_task=self._finish,
+            accept_result=self._accept,
+            permits=self.permits,
+        )
+
+    @property
+    def permits(self) -> Permits:
+        return Permits(
+            listed=self.listed, privileges=self.privileges, jail=self.jail, sandbox=self.sandbox
         )
 
     def planner(self) -> Toolbox:

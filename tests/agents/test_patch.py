@@ -38,6 +38,7 @@ def patch(desk: Desk, kind: str, path: str, diff: str | None = None) -> ToolResu
         **desk._common(),
         finish_task=desk._finish,
         accept_result=desk._accept,
+        permits=desk.permits,
         edit_tools=BY_PATCH,
     )
     result = send(box, "apply_patch", type=kind, path=path, diff=diff)

@@ -9,6 +9,7 @@ from pipeline.rehearsal.scripting import (
     edit,
     finish_task,
     plan,
+    privilege,
     run_command,
     submit_result,
     turn,
@@ -31,13 +32,14 @@ DEBRIS: dict[str, list[Move]] = {
     "GIT": [run_command("mkdir -p .GIT tests/.git; echo x | tee .GIT/config tests/.git/config")],
     "GITFILE": [run_command("rm -rf .git; ln -s / .git")],
 }
+SHELL = privilege("shell_exec")
 GOOD = edit("app.py", "return a + b", "return b + a")
 NOT_FOR_GIT = {"PIPE", "GIT"}
 
 
 def script() -> Script:
     """Return a turn for each kind of debris, in which the work itself is done well."""
-    made = plan(files={"work/{issue_id}.txt": "create"}, tests=["test -d ."])
+    made = plan(files={"work/{issue_id}.txt": "create"}, tests=["test -d ."], privileges=[SHELL])
     work = [write("work/{issue_id}.txt", "done\n"), finish_task("T1"), *[submit_result()] * 5]
     for name, moves in DEBRIS.items():
         made += turn("executor", name, *moves, *work)

@@ -16,6 +16,7 @@ from pipeline.rehearsal.scripting import (
     edit,
     finish_task,
     plan,
+    privilege,
     run_command,
     submit_result,
     turn,
@@ -72,7 +73,7 @@ def working(*moves: CallSpec, test: str = PASSES) -> Script:
 
     `test` is the test of the plan's one task.
     """
-    planned = plan(files={SOURCE: "modify"}, tests=[test])
+    planned = plan(files={SOURCE: "modify"}, tests=[test], privileges=[privilege("shell_exec")])
     claims = [submit_result()] * 5
     return planned + turn("executor", "*", *moves, finish_task("T1"), *claims)
 

@@ -12,6 +12,7 @@ from pipeline.rehearsal.scripting import (
     edit,
     finish_task,
     plan,
+    privilege,
     run_command,
     submit_result,
     submit_solution,
@@ -29,8 +30,9 @@ CLAIMS = [submit_result()] * 5
 
 
 def agent(*moves: Move, test: str = PASSES, number: int | None = None) -> Script:
-    """Return a script whose plan names `app.py` and whose executor makes `moves`."""
-    return plan(files={CODE: "modify"}, tests=[test]) + turn("executor", "*", *moves, number=number)
+    """Return a script whose plan names `app.py` and whose executor makes `moves`, in any shell."""
+    planned = plan(files={CODE: "modify"}, tests=[test], privileges=[privilege("shell_exec")])
+    return planned + turn("executor", "*", *moves, number=number)
 
 
 def one_attempt(night: Night) -> dict[str, object]:
@@ -117,9 +119,10 @@ def test_a_task_that_fails_its_own_tests_three_times_fails_the_attempt(tmp_path:
 def test_commits_and_branches_of_the_agents_shell_are_ignored_and_said(tmp_path: Path) -> None:
     shell = (
         "git add -A && git commit -q -m 'mine\n\nSolution-Id: SOL-ISS-9-1' "
-        "&& git branch theirs && git tag v9 && (git push origin HEAD:main || true)"
+        "&& git branch theirs && git tag v9"
     )
-    script = agent(GOOD, run_command(shell), finish_task("T1"), *CLAIMS)
+    push = run_command("git push origin HEAD:main")
+    script = agent(GOOD, run_command(shell), push, finish_task("T1"), *CLAIMS)
     with Night(tmp_path / "repo", script) as night, untouched(night.root):
         record = one_attempt(night)
 

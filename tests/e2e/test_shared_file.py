@@ -8,7 +8,7 @@ import orjson
 
 from pipeline.domain.plan import Plan, PlanState
 from pipeline.rehearsal.script import ReplySpec, Script
-from pipeline.rehearsal.scripting import any_issue, any_issue_appends
+from pipeline.rehearsal.scripting import any_issue, any_issue_adds
 from pipeline.rehearsal.view import RequestView
 from pipeline.store.entries import PlanChanged
 from pipeline.store.line import make_line
@@ -17,7 +17,7 @@ from tests.e2e.hands import commit_on_branch
 from tests.e2e.night import Night
 
 ISSUES = tuple(f"ISS-{number}" for number in range(1, 6))
-SHARED = any_issue_appends("CHANGELOG.md")
+SHARED = any_issue_adds("CHANGELOG.md")
 
 
 def with_a_hand(agent: str, issue: str, act: Callable[[], None]) -> Script:
@@ -57,7 +57,7 @@ def test_five_plans_that_touch_one_file_land_in_one_run(tmp_path: Path) -> None:
         assert ended.code == 0, ended.err
         assert commits_of(night) == [f"SOL-{issue}-1" for issue in ISSUES]
         changes = git(night.root, "show", f"{night.branch}:CHANGELOG.md")
-        assert changes.split() == ["#", "Changes", *ISSUES]
+        assert changes.split() == ["#", "Changes", *reversed(ISSUES)]
 
 
 def test_a_foreign_commit_between_two_runs_makes_the_rest_stale(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_foreign_commit_between_two_runs_makes_the_rest_stale(tmp_path: Path) 
         night.run("plan")
         night.approve_all()
         night.run("execute", "SOL-ISS-1-1", "SOL-ISS-2-1")
-        commit_on_branch(night.root, night.branch, {"CHANGELOG.md": "# Mine\n"})
+        commit_on_branch(night.root, night.branch, {"CHANGELOG.md": "# Changes\nmine\n"})
 
         ended = night.run("execute")
 
@@ -101,7 +101,7 @@ def test_a_foreign_commit_during_a_run_makes_the_rest_stale(tmp_path: Path) -> N
 
     def act() -> None:
         branch = git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads/pipeline/")
-        commit_on_branch(root, branch, {"CHANGELOG.md": "# Mine\n"})
+        commit_on_branch(root, branch, {"CHANGELOG.md": "# Changes\nmine\n"})
 
     with Night(root, with_a_hand("executor", "ISS-2", act)) as night:
         night.add("ISS-1", "ISS-2", "ISS-3")

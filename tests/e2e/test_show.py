@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.rehearsal.scripting import any_issue_appends
+from pipeline.rehearsal.scripting import any_issue_adds
 from tests.e2e.hands import commit_on_branch
 from tests.e2e.night import Night
 
@@ -15,7 +15,7 @@ def shown(night: Night, solution: str) -> str:
 
 
 def test_a_plan_is_shown_with_the_plans_that_its_approval_names(tmp_path: Path) -> None:
-    with Night(tmp_path / "repo", any_issue_appends("CHANGELOG.md")) as night:
+    with Night(tmp_path / "repo", any_issue_adds("CHANGELOG.md")) as night:
         night.add("ISS-1", "ISS-2")
         night.run("plan")
 
@@ -26,7 +26,7 @@ def test_a_plan_is_shown_with_the_plans_that_its_approval_names(tmp_path: Path) 
 
 
 def test_a_plan_whose_ground_has_moved_is_shown_with_what_moved(tmp_path: Path) -> None:
-    with Night(tmp_path / "repo", any_issue_appends("CHANGELOG.md")) as night:
+    with Night(tmp_path / "repo", any_issue_adds("CHANGELOG.md")) as night:
         night.add("ISS-1")
         night.run("plan")
         commit_on_branch(night.root, night.branch, {"CHANGELOG.md": "# Moved\n"})
@@ -35,7 +35,7 @@ def test_a_plan_whose_ground_has_moved_is_shown_with_what_moved(tmp_path: Path) 
 
 
 def test_a_plan_is_shown_with_its_predicted_cost(tmp_path: Path) -> None:
-    with Night(tmp_path / "repo", any_issue_appends("CHANGELOG.md")) as night:
+    with Night(tmp_path / "repo", any_issue_adds("CHANGELOG.md")) as night:
         night.add("ISS-1", "ISS-2")
         night.run("plan")
         assert "stopped at 100,000 tokens" in shown(night, "SOL-ISS-2-1")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.rehearsal.scripting import any_issue_appends
+from pipeline.rehearsal.scripting import any_issue_adds
 from tests.builders import git
 from tests.e2e.night import Night
 
@@ -16,7 +16,7 @@ REASON = "is not in this repository"
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Night]:
     """Plan ISS-2 on top of landed ISS-1, then stand in a clone that holds neither commit."""
-    with Night(tmp_path / "repo", any_issue_appends("CHANGELOG.md")) as night:
+    with Night(tmp_path / "repo", any_issue_adds("CHANGELOG.md")) as night:
         night.add("ISS-1", "ISS-3")
         night.run("plan")
         night.run("approve", "SOL-ISS-1-1")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipeline.rehearsal.faults import Fault, rate_limited
 from pipeline.rehearsal.script import Script
-from pipeline.rehearsal.scripting import execute, finish_task, plan, read, run_command, write
+from pipeline.rehearsal.scripting import edit, execute, finish_task, plan, read, run_command, write
 
 PROJECT = {
     "README.md": "# A small project\n",
@@ -89,7 +89,7 @@ def script() -> Script:
             edits=[write("a.txt", "wrong\n"), finish_task("T1"), write("a.txt", "right\n")],
         )
         + plan("ISS-B", files={"a.txt": "modify"}, tests=["grep -qx more a.txt"])
-        + execute("ISS-B", edits=[run_command("echo more >> a.txt")])
+        + execute("ISS-B", edits=[edit("a.txt", "right\n", "right\nmore\n")])
         + plan("ISS-C", files={"c.txt": "create"})
         + plan("ISS-D", files={"d.txt": "create"})
         + execute(

@@ -9,7 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.rehearsal.script import OUT_OF_WORDS, Answer, ReplySpec, Script
 from pipeline.rehearsal.scripting import (
     any_issue,
-    any_issue_appends,
+    any_issue_adds,
     call,
     execute,
     only_after,
@@ -159,4 +159,4 @@ def test_builders_write_what_the_tools_take() -> None:
     submitted = answer.replies[1].tool_calls[0].arguments
     assert submitted["title"] == "both"
     assert [t["depends_on"] for t in submitted["tasks"]] == [[], ["T1"]]
-    assert any_issue_appends("log.txt").answers[1].replies[0].tool_calls[0].name == "run_command"
+    assert any_issue_adds("log.txt").answers[1].replies[0].tool_calls[0].name == "edit_file"

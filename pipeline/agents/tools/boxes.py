@@ -3,7 +3,15 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.agents.roles import BY_TEXT, EXECUTOR, PLANNER, RolePolicy, tool_names
+from pipeline.agents.permits import Permit, Permits
+from pipeline.agents.roles import (
+    BY_TEXT,
+    EXECUTOR,
+    PLANNER,
+    PlanPolicy,
+    RolePolicy,
+    tool_names,
+)
 from pipeline.agents.toolbox import Handler, Policy, Tool, Toolbox
 from pipeline.agents.tools.answers import (
     Finisher,
@@ -15,7 +23,7 @@ from pipeline.agents.tools.answers import (
     submitting_result,
     submitting_solution,
 )
-from pipeline.agents.tools.command import Commands
+from pipeline.agents.tools.command import Commands, Judge, always
 from pipeline.agents.tools.files import Files
 from pipeline.agents.tools.listing import Listing
 from pipeline.agents.tools.outputs import Outputs
@@ -23,7 +31,7 @@ from pipeline.agents.tools.room import Room
 from pipeline.agents.tools.search import Searching
 from pipeline.agents.tools.specs import KINDS
 from pipeline.events import EventBus
-from pipeline.sandbox import Jail, Profile, Sandbox
+from pipeline.sandbox import Jail, Sandbox
 
 COMMAND_SECONDS = 300
 
@@ -44,7 +52,7 @@ def planner_toolbox(
     """Return the tools of a planning turn; `outputs` is the folder for long outputs."""
     kept = Outputs(outputs)
     handlers = {
-        **_reading(jail, sandbox, "plan", kept, command_seconds),
+        **_reading(jail, sandbox, always(Permit("plan")), kept, command_seconds),
         "submit_solution": submitting_solution(accept_solution),
         "needs_clarification": asking(accept_questions),
     }
@@ -70,18 +78,19 @@ def executor_toolbox(
     bus: EventBus,
     finish_task: Finisher,
     accept_result: ResultJudge,
+    permits: Permits,
     edit_tools: Collection[str] = BY_TEXT,
     command_seconds: int = COMMAND_SECONDS,
     policy: Policy | None = None,
 ) -> Toolbox:
     """Return the tools of an execution turn; `outputs` is the folder for long outputs.
 
-    `edit_tools` are those that the model's head offers.
+    `permits` say which commands may write; `edit_tools` are those that the model's head offers.
     """
     kept = Outputs(outputs)
     files = Files(Room(jail), kept)
     handlers = {
-        **_reading(jail, sandbox, "execute", kept, command_seconds),
+        **_reading(jail, sandbox, permits.judge, kept, command_seconds),
         "apply_patch": files.apply_patch,
         "edit_file": files.edit_file,
         "write_file": files.write_file,
@@ -95,19 +104,19 @@ def executor_toolbox(
         role=EXECUTOR,
         issue_id=issue_id,
         request_id=request_id,
-        policy=policy or RolePolicy(EXECUTOR),
+        policy=policy or PlanPolicy(EXECUTOR, permits),
         bus=bus,
         outputs=kept,
     )
 
 
 def _reading(
-    jail: Jail, sandbox: Sandbox, profile: Profile, outputs: Outputs, command_seconds: int
+    jail: Jail, sandbox: Sandbox, judge: Judge, outputs: Outputs, command_seconds: int
 ) -> dict[str, Handler]:
     room = Room(jail)
     return {
         "read_file": Files(room, outputs).read_file,
         "list_files": Listing(room).list_files,
         "search": Searching(room).search,
-        "run_command": Commands(sandbox, jail, profile, command_seconds).run_command,
+        "run_command": Commands(sandbox, jail, judge, command_seconds).run_command,
     }
