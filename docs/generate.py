@@ -1,4 +1,4 @@
-"""Write docs/commands.md and docs/settings.md from the code; a test says when they are old.
+"""Write pages of docs/ from the code (see PAGES); a test says when they are old.
 
 `python docs/generate.py` (or `make docs`). The words that only a person can find stand in the
 tables below; options, defaults and variables come from the commands and the settings themselves.
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from pipeline.cli.entry import COMMANDS, load
 from pipeline.orchestrator import MEANING
+from pipeline.plans.validation import FAMILIES, HEARS, Rule
 from pipeline.settings import (
     DEFAULT_MODELS,
     ENVIRONMENT,
@@ -112,6 +113,10 @@ NOTES: dict[str, str] = {
     "confirm": """
         Needed where `gate.checkpoint_every` is set: [waiting.md](waiting.md#checkpoints). Refused when no run
         has stopped at a checkpoint. With `--json`: `{solutions, by, comment}`.""",
+    "rules": """
+        [validation.md](validation.md) explains all of them. The third column says `on`, `off`, or
+        `always` for what cannot be switched off. With `--json`: `[{id, severity, on, off_because,
+        always_because, summary, reason, wrong, right}]`, or one of them.""",
     "plan": """
         Issues whose plan is current are left alone. Without a run, one is opened: a branch at
         `--base`. `--json`, here and for `execute` and `run`, prints the report, as in
@@ -364,7 +369,67 @@ def _paragraph(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH + 20, break_on_hyphens=False) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "settings.md": settings_page}
+VALIDATION_HEAD = """\
+# Rules of validation
+
+Made by `docs/generate.py` from the rules themselves, in `pipeline/plans/validation/`. Nobody is
+asked about a plan before it has passed them.
+
+- An **error** goes back to the Planning agent with its place and the rule's id, such as
+  `tasks[0].files[1].path: 'gone.py' is not there to modify: ... [file-missing]`. Places count from
+  0, as in the JSON of a solution. After three answers with errors the issue is `failed`. Plans that
+  a person writes (`pipeline edit`) pass the same rules.
+- A **warning** goes to the reviewer: it stands on the page of `pipeline review` and `pipeline show`
+  with the rule's id, and keeps the plan from being approved by a rule of auto-approval.
+
+`pipeline rules` lists them with what is on here, `pipeline rules file-missing` explains one.
+
+## Switching one off
+
+In your own config file (a project cannot do it for its users), with the reason:
+
+    [validation.off]
+    file-exists = "a generator writes these files anew"
+
+A warning that is off is silent. An error that is off no longer stops a plan; the reviewer is shown
+it as a warning, with your reason. Which rules are off stands on every page of a plan. A rule that
+protects the repository, or without which a plan could not be carried out, is always on; its table
+row says so. `validation.max_steps` and `validation.max_files` set the sizes.
+
+## All of them
+
+| rule | severity | off? | finds |
+|---|---|---|---|
+"""
+
+OFF_OR_NOT = {True: "always on", False: "can be off"}
+
+
+def validation_page() -> str:
+    """Return docs/validation.md."""
+    rules = [rule for family in FAMILIES.values() for rule in family]
+    rows = "\n".join(
+        f"| `{rule.id}` | {rule.severity} | {OFF_OR_NOT[bool(rule.always)]} | {rule.summary} |"
+        for rule in rules
+    )
+    parts = [VALIDATION_HEAD + rows + "\n"]
+    for heading, family in FAMILIES.items():
+        parts.append(f"## {heading}\n")
+        parts += [_rule(rule) for rule in family]
+    return "\n".join(parts)
+
+
+def _rule(rule: Rule) -> str:
+    always = f" It is always on: {rule.always}." if rule.always else ""
+    said = _paragraph(f"{HEARS[rule.severity].capitalize()}. {rule.reason}{always}")
+    return f"### {rule.id}\n\n{said}\nWrong:\n\n    {rule.wrong}\n\nRight:\n\n    {rule.right}\n"
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "settings.md": settings_page,
+    "validation.md": validation_page,
+}
 """File in `docs/` -> what writes it."""
 
 

@@ -21,6 +21,7 @@ EXAMPLES = """
     git ls-files .workflow
     pipeline trust
     pipeline prompts copy planner-system
+    pipeline rules dangerous-command
     pipeline add "Dates before 1970 are wrong" -d "parse('1969-12-31') raises" -p 2
     pipeline add two
     pipeline add three

@@ -80,7 +80,7 @@ def _syntax(name: str, path: str, wrong: str, right: str) -> Rule:
 _LIMITS = {
     "Python": " The grammar is that of the Python which runs the pipeline: a project on a newer "
     "one may have to switch it off.",
-    "JSON": " Files whose programs read comments (`tsconfig.json`, `.vscode/`) are left alone, "
+    "JSON": " Files whose programs read comments (tsconfig, .vscode) are left alone, "
     "templates too.",
     "YAML": " Templates (`{{`, `{%`) are left alone.",
 }
