@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import (
     any_issue,
+    edit,
     execute,
     plan,
     submit_solution,
@@ -17,7 +18,8 @@ from pipeline.rehearsal.scripting import (
     turn,
     write,
 )
-from tests.e2e.night import Night
+from tests.e2e.hands import commit_on_branch
+from tests.e2e.night import PROJECT, Night
 from tests.safety.world import not_mine
 
 MODIFIES = plan("ISS-2", files={"app.py": "modify"}, tests=["test -f app.py"])
@@ -129,6 +131,23 @@ def test_a_rule_approves_nothing_that_its_user_may_not(tmp_path: Path) -> None:
         assert ended.code == 3
         assert "the rule '--auto-approve MEDIUM' cannot approve: SOL-ISS-2-1 is MEDIUM" in ended.err
         assert field_of(night.planned()[0], "state") == "pending"
+
+
+def test_a_plan_that_has_drifted_is_planned_again_and_then_approved(tmp_path: Path) -> None:
+    script = plan("ISS-1", files={"app.py": "modify"}, tests=["grep -q seen app.py"]) + execute(
+        "ISS-1", edits=[edit("app.py", "return a + b", "return a + b  # seen")]
+    )
+    with Night(tmp_path / "repo", script) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        commit_on_branch(night.root, night.branch, {"app.py": PROJECT["app.py"] + "\n# moved\n"})
+
+        ended = night.run("run", "--auto-approve", "MEDIUM")
+
+        assert ended.code == 0, ended.err
+        first, second = night.planned()
+        assert (field_of(first, "state"), field_of(second, "state")) == ("superseded", "approved")
+        assert field_of(second, "approval", "rule") == "--auto-approve MEDIUM"
 
 
 def test_a_plan_that_asks_for_the_network_goes_back_to_the_agent(tmp_path: Path) -> None:
