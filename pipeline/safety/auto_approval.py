@@ -51,10 +51,11 @@ def needs_a_person(solution: Solution, plan: Plan, issue: Issue) -> bool:
 def _matches(rule: AutoRule, solution: Solution, plan: Plan, issue: Issue) -> bool:
     steps = sum(len(task.steps) for task in solution.tasks)
     return (
-        current_risk(solution, plan).rank <= rule.max_risk.rank
+        plan.risk.level.rank <= rule.max_risk.rank
         and issue.least_trust in rule.trust
         and (not rule.labels or not set(rule.labels).isdisjoint(issue.labels))
         and (not rule.paths or all(matches_any(path, rule.paths) for path in solution.paths))
         and (rule.max_files is None or len(solution.paths) <= rule.max_files)
         and (rule.max_steps is None or steps <= rule.max_steps)
+        and current_risk(solution, plan).rank <= rule.max_risk.rank
     )
