@@ -105,7 +105,7 @@ NOTES: dict[str, str] = {
         one. An approval that was given is void. At most `gate.change_rounds` times for an issue,
         over all its plans; then `edit` and `reject` are left, and either starts the count over.
         Answers to a planner's questions do not count.""",
-    "reject": "Only `pipeline retry`, or a plan of your own (`pipeline edit`), takes the issue up again.",
+    "reject": "Only `pipeline retry`, or your own plan (`pipeline edit`), takes the issue up again.",
     "retry": """
         Refused, with the reason, where there is nothing to retry: an issue that has landed, or
         whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`

@@ -3,8 +3,23 @@
 import json
 from pathlib import Path
 
+from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import any_issue
+from pipeline.rehearsal.view import RequestView
 from tests.e2e.night import Night, untouched
+
+WRITTEN = {
+    "title": "a note",
+    "tasks": [
+        {
+            "id": "T1",
+            "title": "write it",
+            "files": [{"path": "note.txt", "action": "create"}],
+            "tests": ["test -s note.txt"],
+        }
+    ],
+    "acceptance": {"criteria": ["it is there"], "commands": ["test -s note.txt"]},
+}
 
 
 def edit_title(night: Night, key: str, title: str) -> str:
@@ -74,3 +89,30 @@ def test_a_plan_that_was_sent_back_three_times_is_written_by_hand(tmp_path: Path
         assert night.run("approve", key).code == 0
         assert night.run("run").code == 0
         assert night.commits() == ["mine"]
+
+
+def test_what_is_written_while_the_planner_works_is_kept(tmp_path: Path) -> None:
+    """The issue that it works on is refused; the next one is planned by the person alone."""
+    root, codes, errors = tmp_path / "repo", list[int](), list[str]()
+    text = tmp_path / "plan.json"
+
+    def meanwhile(view: RequestView) -> ReplySpec:
+        for name in ("ISS-1", "ISS-2") if not codes else ():
+            with night.process("edit", name, "--file", str(text)) as process:
+                errors.append(process.communicate(timeout=60)[1].decode())
+            codes.append(process.returncode)
+        return any_issue().reply(view)
+
+    with Night(root, Script.from_function(meanwhile)) as night:
+        night.add("ISS-1", "ISS-2")
+        text.write_text(json.dumps(WRITTEN))
+
+        assert night.run("plan").code == 3
+
+        assert codes == [1, 0], errors
+        assert "the Planning agent works on it now" in errors[0]
+        planned = {str(record["solution_id"]): record["plan"] for record in night.planned()}
+        by = {key: plan["created_by"] for key, plan in planned.items() if isinstance(plan, dict)}
+        assert sorted(by) == ["SOL-ISS-1-1", "SOL-ISS-2-1"]
+        assert by["SOL-ISS-2-1"].startswith("user:")
+        assert not by["SOL-ISS-1-1"].startswith("user:")
