@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill bench aimock specs docs clean sandbox
+.PHONY: demo test lint kill faults bench aimock specs docs clean sandbox
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -19,6 +19,9 @@ test: $(VENV)/.developer sandbox     ## lint, types, tests
 
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
 	$(BIN)/python -m tests.kill.campaign
+
+faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every moment, and a night full of them
+	$(BIN)/python -m tests.faults.campaign
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
 	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/waiting.py --check && $(BIN)/python -m bench.agents --check

@@ -7,13 +7,13 @@
     |-- QuotaPause                a vendor's quota, past the consented wait: exit 75
     |-- Stopped                   SIGINT or SIGTERM asked us to stop: exit 130
     |-- SandboxMissing            no way to confine a command
-    |-- TurnTimedOut              the deadline or the silence limit of the turn has passed
+    |-- TurnTimedOut              the deadline of the turn has passed
     `-- ProviderError             a vendor's answer that is no answer
         |-- AuthProblem           key missing, wrong, or without permission
         |-- QuotaReached          429; a state, not a failure
         |   `-- SpendLimit        the account's own money limit; a quota that no waiting resets
         |-- Overloaded            529 or 5xx; retried
-        |-- NetworkProblem        connection lost, TLS, name resolution; retried
+        |-- NetworkProblem        connection lost, silence, TLS, name resolution; retried
         |-- ContextOverflow       the turn no longer fits the model's window
         `-- BadRequest            we sent something the vendor refuses; a bug or a wrong setting
 
@@ -114,7 +114,7 @@ class BadRequest(ProviderError):
 
 
 class TurnTimedOut(PipelineError):
-    """Raised when a turn's deadline or its silence limit has passed."""
+    """Raised when a turn's deadline has passed."""
 
 
 def cannot_use(error: OSError) -> PipelineError | None:

@@ -147,7 +147,7 @@ class Provider(Protocol):
 
         Transient failures are retried inside, within `limits`. Raises `AuthProblem`,
         `QuotaReached`, `SpendLimit`, `Overloaded`, `NetworkProblem`, `ContextOverflow`,
-        `BadRequest`, `TurnTimedOut` (deadline or silence) and `Stopped`.
+        `BadRequest`, `TurnTimedOut` and `Stopped`.
         """
         ...
 

@@ -55,6 +55,10 @@ class AnthropicWire:
 
     vendor = "anthropic"
     ending = b""
+    unknown_event: tuple[str, Json] = (
+        "event_of_tomorrow",
+        {"type": "event_of_tomorrow", "index": 0},
+    )
     ping = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
@@ -125,6 +129,10 @@ class AnthropicWire:
             "error": {"type": refused.kind, "message": refused.message},
             "request_id": "req_standin",
         }
+
+    def failure(self, refused: Refused) -> tuple[str, Json]:
+        """Write an error as the event with which a stream reports it."""
+        return "error", self.refusal(refused)
 
 
 def _spoken(message: Json) -> Spoken:

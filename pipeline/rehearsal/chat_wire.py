@@ -40,6 +40,10 @@ class ChatWire:
     """The Chat Completions API."""
 
     vendor = "openai-chat"
+    unknown_event: tuple[str, Json] = (
+        "",
+        {"id": "chatcmpl-x", "object": "event.of.tomorrow", "choices": []},
+    )
     ping = b": keep-alive\n\n"
     ending = b"data: [DONE]\n\n"
 
@@ -120,6 +124,10 @@ class ChatWire:
                 "code": refused.code,
             }
         }
+
+    def failure(self, refused: Refused) -> tuple[str, Json]:
+        """Write an error as the event with which a stream reports it."""
+        return "", self.refusal(refused)
 
 
 _SYSTEM = ("system", "developer")

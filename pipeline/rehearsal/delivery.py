@@ -23,7 +23,8 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict)
     behaviour: str = "plain"
     """A fault's kind; those without an entry in `BEHAVIOURS` are delivered plainly."""
-    after_bytes: int = 0
+    after_bytes: int | None = None
+    """How much of the body is sent before it goes wrong; None: nothing, not even the head."""
     ping: bytes = b""
 
     @property
@@ -47,8 +48,27 @@ class HttpServer(ThreadingHTTPServer):
         self.answerer = answerer
         self.closing = Event()
         self._open: set[socket.socket] = set()
+        self._unwelcome = 0
         self._lock = Lock()
-        """Protects `_open`."""
+        """Protects `_open` and `_unwelcome`."""
+
+    def refuse(self, times: int) -> None:
+        """Hang up on everybody, and reset the next `times` connections when they are made."""
+        with self._lock:
+            self._unwelcome = times
+            connections = list(self._open)
+        for connection in connections:
+            _shut(connection)
+
+    def verify_request(self, request: object, client_address: object) -> bool:
+        """Tell whether a new connection is served; one that is not is reset."""
+        assert isinstance(request, socket.socket)
+        with self._lock:
+            welcome = self._unwelcome == 0
+            self._unwelcome -= not welcome
+        if not welcome:
+            request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return welcome
 
     def process_request(self, request: object, client_address: object) -> None:
         """Remember the connection, then serve it in a thread of its own."""
@@ -103,6 +123,9 @@ def _plain(handler: _Handler, delivery: Delivery) -> None:
 
 
 def _reset(handler: _Handler, delivery: Delivery) -> None:
+    if delivery.after_bytes is not None:
+        _head(handler, delivery)
+        _send(handler, delivery, delivery.body[: delivery.after_bytes])
     linger = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     handler.close_connection = True
@@ -135,6 +158,13 @@ def _pings(handler: _Handler, delivery: Delivery) -> None:
         _send(handler, delivery, delivery.ping)
 
 
+def _drip(handler: _Handler, delivery: Delivery) -> None:
+    handler.close_connection = True
+    _head(handler, delivery)
+    while not handler.server.closing.is_set() and not _client_left(handler, PING_EVERY_S):
+        _send(handler, delivery, b":")
+
+
 BEHAVIOURS: dict[str, Callable[[_Handler, Delivery], None]] = {
     "plain": _plain,
     "reset": _reset,
@@ -142,6 +172,7 @@ BEHAVIOURS: dict[str, Callable[[_Handler, Delivery], None]] = {
     "stall": _stall,
     "hang": _hang,
     "pings": _pings,
+    "drip": _drip,
 }
 
 

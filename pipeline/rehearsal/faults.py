@@ -1,11 +1,12 @@
 """What can be made to go wrong, where, and how often."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
 from pipeline.rehearsal.checks import Refused
+from pipeline.rehearsal.moments import Moment, said_until
 from pipeline.rehearsal.script import ANY_ISSUE, ReplySpec
 from pipeline.rehearsal.view import RequestView
 
@@ -20,11 +21,16 @@ FaultKind = Literal[
     "truncated",
     "refusal",
     "unknown",
+    "context",
+    "empty",
+    "error",
+    "event",
+    "drip",
 ]
 """What happens instead of, or to, the answer:
 
     status      an error with `status` and `headers`
-    reset       the connection is reset before one byte of the answer
+    reset       the connection is reset, before one byte of the answer unless `at` says later
     cut         the stream ends after `after_bytes` bytes, the connection with it
     stall       the stream falls silent after `after_bytes` bytes
     hang        silence from the start
@@ -33,6 +39,14 @@ FaultKind = Literal[
     truncated   the answer stops at the output limit, in the middle of its last tool call
     refusal     the model refuses
     unknown     the answer stops for a reason that no client has heard of
+    context     the answer stops because the window is full
+    empty       the answer has no content
+    error       the stream reports the error `status`, after it has begun well
+    event       the stream holds an event that no client has heard of
+    drip        a byte of a comment every `PING_EVERY_S`, and nothing else
+
+`at` names the moment at which a cut, reset, stall, error or event comes, or up to which a model
+has spoken when it stops (truncated, refusal, unknown, context).
 """
 
 
@@ -49,6 +63,8 @@ class Fault:
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     after_bytes: int = 200
+    at: Moment | None = None
+    """Instead of `after_bytes`."""
     message: str = ""
     code: str | None = None
     """OpenAI's `error.code`, such as `insufficient_quota`."""
@@ -98,8 +114,16 @@ NAMED: dict[str, tuple[Fault, ...]] = {
     "truncated": (Fault("truncated", call=0),),
     "refusal": (Fault("refusal", call=0),),
     "unknown-stop": (Fault("unknown", call=0),),
+    "empty": (Fault("empty", call=0),),
+    "error-midway": (Fault("error", status=529, call=0, at="first", code="server_error"),),
+    "unknown-event": (Fault("event", call=0, at="first"),),
+    "reset-midway": (Fault("reset", call=0, at="first"),),
 }
 """Each kind of fault under a name of its own."""
+
+
+Weather = Callable[[RequestView], Fault | None]
+"""Says for each request what goes wrong with it."""
 
 
 class Faults:
@@ -129,9 +153,14 @@ def as_refusal(fault: Fault) -> Refused:
 
 def reshape(reply: ReplySpec, fault: Fault | None) -> ReplySpec:
     """Return `reply` as `fault` spoils it; most faults spoil the connection instead."""
-    if fault is None or fault.kind not in ("malformed", "truncated", "refusal", "unknown"):
+    if fault is None:
         return reply
     if fault.kind == "malformed":
         broken = [c.model_copy(update={"raw_arguments": MALFORMED}) for c in reply.tool_calls]
         return reply.model_copy(update={"tool_calls": tuple(broken)})
-    return reply.model_copy(update={"stop": fault.kind})
+    if fault.kind == "empty":
+        return ReplySpec()
+    if fault.kind in ("truncated", "refusal", "unknown", "context"):
+        said = said_until(reply, fault.at) if fault.at else reply
+        return said.model_copy(update={"stop": fault.kind})
+    return reply

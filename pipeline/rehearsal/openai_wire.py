@@ -41,6 +41,10 @@ class OpenAIWire:
 
     vendor = "openai"
     ending = b""
+    unknown_event: tuple[str, Json] = (
+        "response.event_of_tomorrow",
+        {"type": "response.event_of_tomorrow", "sequence_number": 0},
+    )
     ping = b": keep-alive\n\n"
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
@@ -124,6 +128,16 @@ class OpenAIWire:
                 "param": refused.param,
                 "code": refused.code,
             }
+        }
+
+    def failure(self, refused: Refused) -> tuple[str, Json]:
+        """Write an error as the event with which a stream reports it."""
+        return "error", {
+            "type": "error",
+            "code": refused.code,
+            "message": refused.message,
+            "param": refused.param,
+            "sequence_number": 0,
         }
 
 

@@ -21,7 +21,8 @@ from pipeline.rehearsal.caching import PromptCache
 from pipeline.rehearsal.chat_wire import ChatWire
 from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.delivery import Delivery, HttpServer
-from pipeline.rehearsal.faults import Fault, Faults, as_refusal, reshape
+from pipeline.rehearsal.faults import Fault, Faults, Weather, as_refusal, reshape
+from pipeline.rehearsal.moments import events_before
 from pipeline.rehearsal.openai_wire import OpenAIWire
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.wire import Json, Rendered, Wire
@@ -70,10 +71,14 @@ class StandIn:
     """
 
     def __init__(
-        self, script: Script, *, faults: Sequence[Fault] = (), log: Path | None = None
+        self,
+        script: Script,
+        *,
+        faults: Sequence[Fault] | Weather = (),
+        log: Path | None = None,
     ) -> None:
         self._script = script
-        self._faults = Faults(faults)
+        self._weather = faults if callable(faults) else Faults(faults).take
         self._log = log
         self._cache = PromptCache()
         self._requests: list[LoggedRequest] = []
@@ -106,6 +111,10 @@ class StandIn:
         with self._lock:
             return list(self._requests)
 
+    def refuse_connections(self, times: int) -> None:
+        """Hang up on everybody, and reset the next `times` connections when they are made."""
+        self._http.refuse(times)
+
     def _answer(self, path: str, headers: Mapping[str, str], raw: bytes) -> Delivery:
         wire = WIRES.get(path)
         if wire is None:
@@ -123,7 +132,7 @@ class StandIn:
             request_id=view.request_id,
             call=view.call,
         )
-        fault = self._faults.take(view)
+        fault = self._weather(view)
         if fault:
             received = replace(received, fault=fault.kind)
             if fault.kind == "status":
@@ -179,18 +188,33 @@ def _parsed(raw: bytes) -> Json:
 
 def _delivery(wire: Wire, body: Json, rendered: Rendered, fault: Fault | None) -> Delivery:
     behaviour = fault.kind if fault else "plain"
-    after_bytes = fault.after_bytes if fault else 0
     if not body.get("stream"):
         document = orjson.dumps(rendered.document)
-        return Delivery(200, document=document, behaviour=behaviour, after_bytes=after_bytes)
-    stream = b"".join(
-        (f"event: {name}\n" if name else "").encode() + b"data: " + orjson.dumps(data) + b"\n\n"
-        for name, data in rendered.events
-    )
+        after = fault.after_bytes if fault and fault.kind in ("cut", "stall") else None
+        return Delivery(200, document=document, behaviour=behaviour, after_bytes=after)
+    events = [_sse(name, data) for name, data in rendered.events]
+    after = None
+    if fault and fault.kind in ("cut", "stall"):
+        after = fault.after_bytes
+    if fault and fault.at and fault.kind in ("cut", "stall", "reset", "error", "event"):
+        index = events_before(wire.vendor, rendered.events, fault.at)
+        after = sum(map(len, events[:index]))
+        if fault.kind == "cut":
+            after += len(events[index]) // 2
+        if fault.kind == "error":
+            events[index:] = [_sse(*wire.failure(as_refusal(fault)))]
+        if fault.kind == "event":
+            events.insert(index, _sse(*wire.unknown_event))
     return Delivery(
         200,
-        stream=stream + wire.ending,
+        stream=b"".join(events) + wire.ending,
         behaviour=behaviour,
-        after_bytes=after_bytes,
+        after_bytes=after,
         ping=wire.ping,
     )
+
+
+def _sse(name: str, data: Json) -> bytes:
+    """Return a server-sent event as bytes."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + orjson.dumps(data) + b"\n\n"

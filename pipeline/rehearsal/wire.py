@@ -40,6 +40,8 @@ class Wire(Protocol):
     """Bytes that keep a stream open and say nothing."""
     ending: bytes
     """Bytes after the last event of a stream."""
+    unknown_event: tuple[str, Json]
+    """An event that no client has heard of."""
 
     def check(self, body: Json, headers: Mapping[str, str]) -> None:
         """Raise `Refused` where the vendor would answer with an error."""
@@ -65,9 +67,14 @@ class Wire(Protocol):
         """Write an error in the vendor's form."""
         ...
 
+    def failure(self, refused: Refused) -> tuple[str, Json]:
+        """Write an error as the event with which a stream reports it."""
+        ...
 
-def pieces(text: str, size: int = 80) -> Sequence[str]:
-    """Cut `text` into the deltas of a stream; nothing has no delta."""
+
+def pieces(text: str) -> Sequence[str]:
+    """Cut `text` into the deltas of a stream, some thousands at most; nothing has no delta."""
+    size = max(80, len(text) // 2000)
     return [text[i : i + size] for i in range(0, len(text), size)]
 
 

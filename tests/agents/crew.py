@@ -23,6 +23,7 @@ from pipeline.rehearsal.server import StandIn
 from pipeline.safety.budget import Purse
 from pipeline.settings import AgentSettings, BudgetSettings
 from pipeline.settings import Provider as ProviderName
+from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
 from tests.agents.boxes import Desk
 from tests.agents.providers.asking import MODELS, SUFFIX
@@ -37,9 +38,11 @@ class Crew:
     server: StandIn
     agent: Agent
     desk: Desk
+    book: Book
+    bus: EventBus
     waits: list[ProviderError] = field(default_factory=list)
 
-    def turn(self, request_id: str, minutes: float = 1) -> TurnOutcome:
+    def turn(self, request_id: str, minutes: float = 10) -> TurnOutcome:
         """Make one turn; one that was answered is settled."""
         issue_id = request_id.rpartition(".")[0]
         text = f"request_id: {request_id}\n\nDo it."
@@ -65,6 +68,7 @@ def crew(
     fallback: str = "",
     retries: int = 2,
     silence_s: float = 30,
+    clock: Callable[[], float] = time.monotonic,
     on_quota: Callable[[ProviderError], None] | None = None,
     caps: BudgetSettings | None = None,
     edit_tools: tuple[str, ...] | None = None,
@@ -85,16 +89,17 @@ def crew(
         if on_quota is not None:
             on_quota(error)
 
+    book, bus = open_book(folder / "repo"), EventBus([desk.events.append])
     policy = RetryPolicy(retries=retries, sleep=lambda _: None, now=lambda: datetime.now(UTC))
     tools = edit_tools or (BY_PATCH if vendor == "openai" else BY_TEXT)
     agent = Agent(
         EXECUTOR,
         make_provider(settings, {}, role="executor", rehearsal=True, policy=policy),
         make_head(EXECUTOR, Prompts(), "The project.\n", has_shell=True, edit_tools=tools),
-        book=open_book(folder / "repo"),
+        book=book,
         purse=Purse(caps or BudgetSettings(), Usage(), time.monotonic()),
-        bus=EventBus([desk.events.append]),
-        clock=time.monotonic,
+        bus=bus,
+        clock=clock,
         limits=TurnLimits(silence_s=silence_s),
         transcript=Transcript(folder / "transcript.jsonl"),
         on_quota=wait,
@@ -102,6 +107,6 @@ def crew(
         cache_key="run-1-executor",
     )
     try:
-        yield Crew(folder, server, agent, desk, waits)
+        yield Crew(folder, server, agent, desk, book, bus, waits)
     finally:
         agent.close()

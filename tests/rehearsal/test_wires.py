@@ -197,4 +197,5 @@ def test_anthropic_is_said_to_stop_for_reasons_that_its_sdk_knows() -> None:
 
 def test_every_fault_is_a_behaviour_or_an_answer_that_is_spoiled() -> None:
     spoiled = {"status", "malformed", "truncated", "refusal", "unknown"}
+    spoiled |= {"context", "empty", "error", "event"}
     assert set(BEHAVIOURS) - {"plain"} == set(get_args(FaultKind)) - spoiled

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Protocol
 
 from pipeline.agents.messages import CallLimits, ModelRequest, Reply
-from pipeline.agents.providers.calling import DEFAULT_RETRIES, call_vendor
+from pipeline.agents.providers.calling import DEFAULT_RETRIES, bounded, call_vendor
 from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.watch import Watch
@@ -56,7 +56,7 @@ class Adapter(ABC):
 
     def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
         """Make one model call, as `Provider` says."""
-        return call_vendor(
+        reply = call_vendor(
             lambda: self.ask(request),
             limits,
             watch=self._sdk.watch,
@@ -64,6 +64,7 @@ class Adapter(ABC):
             errors=self._sdk.errors,
             translate=self.translate,
         )
+        return bounded(reply, request.max_output_tokens)
 
     def price(self, usage: Usage) -> float | None:
         """Return what `usage` costs in USD, as `Provider` says."""

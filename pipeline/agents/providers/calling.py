@@ -1,12 +1,13 @@
 """One attempt at a model call: watched, and its failure translated once."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import sleep
 
-from pipeline.agents.messages import CallLimits, Reply
+from pipeline.agents.messages import CallLimits, NextStep, Reply
 from pipeline.agents.providers.faults import one_line
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.watch import Watch
@@ -52,6 +53,26 @@ def call_vendor(
                 raise translate(error) from error
 
     return policy.call(attempt, limits)
+
+
+MIN_TOKENS = 8_000
+CHARACTERS_PER_TOKEN = 32
+"""More than any model's tokens hold on average."""
+SHOWN = 1000
+
+
+def bounded(reply: Reply, max_output_tokens: int) -> Reply:
+    """Return `reply`, or, when it is far longer than was asked for, what cuts it off.
+
+    Nothing of such an answer goes into the conversation, where each later call would pay for it.
+    """
+    size = len(reply.text) + sum(len(call.arguments) for call in reply.tool_calls)
+    size += sum(len(json.dumps(part)) for part in reply.raw)
+    if size <= max(max_output_tokens, MIN_TOKENS) * CHARACTERS_PER_TOKEN:
+        return reply
+    return replace(
+        reply, raw=(), text=reply.text[:SHOWN], tool_calls=(), next_step=NextStep.TRUNCATED
+    )
 
 
 @dataclass(frozen=True)

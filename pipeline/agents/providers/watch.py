@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.agents.messages import CallLimits
-from pipeline.errors import Stopped, TurnTimedOut
+from pipeline.errors import NetworkProblem, Stopped, TurnTimedOut
 
 SLICE_S = 0.25
 """Longest time that anything waits before it looks at the limits again, in seconds."""
@@ -45,10 +45,10 @@ class Watch(threading.local):
             self._heard_at = self._limits.clock()
 
     def check(self) -> None:
-        """Raise `Stopped` or `TurnTimedOut` when the call may not wait any longer."""
+        """Raise `Stopped`, `TurnTimedOut` or, after too long a silence, `NetworkProblem`."""
         if self._limits is None:
             return
         check_limits(self._limits)
         silent_s = self._limits.clock() - self._heard_at
         if silent_s >= self._limits.silence_s:
-            raise TurnTimedOut(f"the model's vendor has sent nothing for {silent_s:.0f} s")
+            raise NetworkProblem(f"the model's vendor has sent nothing for {silent_s:.0f} s")

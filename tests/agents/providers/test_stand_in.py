@@ -122,7 +122,7 @@ def test_a_paused_answer_goes_on_where_it_paused() -> None:
         (Fault("status", status=529), limits, Overloaded),
         (Fault("status", status=429), limits, QuotaReached),
         (Fault("pings"), lambda: limits(0.4), TurnTimedOut),
-        (Fault("stall"), lambda: limits(20, silence_s=0.4), TurnTimedOut),
+        (Fault("stall"), lambda: limits(20, silence_s=0.4), NetworkProblem),
     ],
 )
 @pytest.mark.parametrize("name", VENDORS)
