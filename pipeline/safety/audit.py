@@ -73,13 +73,13 @@ def prove(places: Places, gate: Gate, state: Callable[[], State]) -> Proof:
         raise PipelineError("there is no journal yet: `pipeline plan` begins one")
     headers, head = list(_headers(places)), read_head(places)
     signatures: list[Signature] = []
-    macs: set[str] = set()
+    known: set[tuple[str, str]] = set()
 
     def see(line: Line) -> None:
         if SIGNED in line.raw:
             found = _signature(line, gate)
-            if found is not None and found.approval.mac not in macs:
-                macs.add(found.approval.mac)
+            if found is not None and (found.solution_id, found.approval.mac) not in known:
+                known.add((found.solution_id, found.approval.mac))
                 signatures.append(found)
 
     seen = walk(places.journal, wanted=frozenset({head.seq} if head else ()), see=see)

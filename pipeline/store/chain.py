@@ -61,6 +61,7 @@ def walk(path: Path, *, wanted: frozenset[int], see: Callable[[Line], object]) -
     result = Walk()
     gaps: list[_Gap] = []
     before: Line | None = None
+    lost = 0
     for number, offset, raw in _raw_lines(path):
         if not raw.endswith(b"\n"):
             result.is_torn = True
@@ -69,14 +70,14 @@ def walk(path: Path, *, wanted: frozenset[int], see: Callable[[Line], object]) -
         line = _line(raw, offset)
         if line is None:
             result.flaws.append(Flaw(number, "it was changed: it has not the form of a line"))
-            before, result.last = None, result.last + 1
+            before, lost = None, lost + 1
             continue
-        result.flaws += _flaws(number, line, before, result, gaps)
+        result.flaws += _flaws(number, line, before, result.last, lost, gaps)
         if line.seq in wanted:
             result.hashes[line.seq] = line.hash
         result.first = result.first or line.hash
         if line.seq > result.last:
-            before, result.last = line, line.seq
+            before, result.last, lost = line, line.seq, 0
         if line.is_sound and line.kind in MODELS:
             see(line)
     result.flaws += _removed(gaps)
@@ -99,14 +100,14 @@ def _line(raw: bytes, offset: int) -> Line | None:
 
 
 def _flaws(
-    number: int, line: Line, before: Line | None, so_far: Walk, gaps: list[_Gap]
+    number: int, line: Line, before: Line | None, last: int, lost: int, gaps: list[_Gap]
 ) -> Iterator[Flaw]:
+    """Yield what is wrong with a line; `lost` ones before it could not be read."""
     if not line.is_sound:
         yield Flaw(number, "it was changed: its hash is not that of its bytes")
-    expected = so_far.last + 1
-    if line.seq > expected:
-        gaps.append(_Gap(number, expected, line.seq - 1))
-    elif line.seq < expected:
+    if line.seq > last + 1 + lost:
+        gaps.append(_Gap(number, last + 1, line.seq - 1))
+    elif line.seq <= last:
         yield Flaw(number, _displaced(line.seq, gaps))
     elif line.prev != (before.hash if before else NO_HASH) and (before or number == 1):
         yield Flaw(number, _unlinked(line.seq))
