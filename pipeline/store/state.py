@@ -24,6 +24,7 @@ from pipeline.domain.results import (
 from pipeline.store.entries import (
     AttemptBegun,
     CheckpointReached,
+    Confirmed,
     Entry,
     LandingBegun,
     LedgerFolded,
@@ -76,6 +77,8 @@ class State:
         self.quota: QuotaPaused | None = None
         self.checkpoint: CheckpointReached | None = None
         """Where execution stopped for a confirmation that has not come yet."""
+        self.confirmed: Confirmed | None = None
+        """The last confirmation, as long as nothing was executed on it."""
         self.unconfirmed: set[str] = set()
         """Solutions that were attempted since the last confirmation."""
         self._named = Index(self.planning, self._paths_of)
@@ -293,6 +296,7 @@ class State:
         self._landing = None
         self.rerun.discard(entry.solution_id)
         self.unconfirmed.add(entry.solution_id)
+        self.confirmed = None
 
     def _landing_begun(self, line: Line) -> None:
         self._landing = line
@@ -335,7 +339,8 @@ class State:
     def _checkpoint_reached(self, line: Line) -> None:
         self.checkpoint = _parsed(line, CheckpointReached)
 
-    def _confirmed(self, _line: Line) -> None:
+    def _confirmed(self, line: Line) -> None:
+        self.confirmed = _parsed(line, Confirmed)
         self.checkpoint = None
         self.unconfirmed.clear()
 

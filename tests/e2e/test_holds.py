@@ -78,6 +78,7 @@ def test_a_checkpoint_stops_execution_until_a_person_confirms(tmp_path: Path) ->
 
         confirmed = night.run("confirm", "--comment", "looks right", "--json").json
         assert confirmed == {"solutions": 1, "by": getpass.getuser(), "comment": "looks right"}
+        assert night.run("confirm", "--json").json == confirmed
         assert CONFIRM not in night.run("status").out
         night.run("reject", "SOL-ISS-3-1", "--reason", "no")
         assert night.run("run").code == 0

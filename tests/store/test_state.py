@@ -253,7 +253,9 @@ def test_a_confirmation_begins_the_count_of_solutions_anew(scratch: Path) -> Non
     book.record(e.Confirmed(solutions=2, by="ann"))
     assert book.state.unconfirmed == set()
     assert book.state.checkpoint is None
+    assert book.state.confirmed == e.Confirmed(solutions=2, by="ann")
     book.record(make.begun("C"))
+    assert book.state.confirmed is None
     assert book.state.unconfirmed == {"SOL-C-1"}
 
 
