@@ -111,13 +111,16 @@ def update(desk: Desk, solution_id: str, changes: Content) -> PlanningRecord:
     return authoring.update(desk, solution_id, changes)
 
 
-def approve(desk: Desk, *solution_ids: str, comment: str = "") -> list[PlanningRecord]:
+def approve(
+    desk: Desk, *solution_ids: str, comment: str = "", stamp: str = ""
+) -> list[PlanningRecord]:
     """Sign pending plans, all of them or none; one that is approved already stays as it is.
 
-    Raises when one is not pending, has gone stale, or needs a higher role.
+    `stamp`: how `desk.stamp` of the plan has to begin, for a decision about what was shown earlier.
+    Raises when one is not pending, has gone stale, needs a higher role, or has another stamp.
     """
     records = [get(desk, name) for name in dict.fromkeys(solution_ids)]
-    return desk.approve_all(records, comment=comment)
+    return desk.approve_all(records, comment=comment, stamp=stamp)
 
 
 def matching(

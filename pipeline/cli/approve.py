@@ -1,5 +1,6 @@
 """`pipeline approve`: sign plans; nothing is executed without it."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Annotated
@@ -50,6 +51,14 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be approved; approve nothing.")
     ] = False,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            "--digest",
+            metavar="HEX",
+            help="Only what `show` told this digest of (at least 8 digits); for one plan.",
+        ),
+    ] = None,
     comment: By = "",
     repo: Repo = HERE,
     as_json: Json = False,
@@ -68,6 +77,7 @@ def command(
             if not chosen
             else "name plans, or choose them by --max-risk, --label or --all: not both"
         )
+    stamp = _stamp(digest, solutions or ())
     desk = open_desk(repo, bus=event_bus(as_json=as_json))
     named = [get(desk, name) for name in dict.fromkeys(solutions or ())]
     if dry_run:
@@ -78,12 +88,24 @@ def command(
     elif chosen:
         done = approve_matching(desk, max_risk=max_risk, labels=label or (), comment=comment)
     else:
-        done = Approved(tuple(approve(desk, *(one.key for one in named), comment=comment)), ())
+        keys = [one.key for one in named]
+        done = Approved(tuple(approve(desk, *keys, comment=comment, stamp=stamp)), ())
     if as_json:
         shown = [desk.shown(record).model_dump(mode="json") for record in done.records]
         print_json(shown)
         return
     _print(done, dry_run=dry_run)
+
+
+def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
+    """Return the digest in small letters; empty without one."""
+    if digest is None:
+        return ""
+    if len(set(solutions)) != 1:
+        raise UsageProblem("--digest belongs to one plan: name that one")
+    if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+        raise UsageProblem(f"--digest {digest!r}: give 8 to 64 hex digits, as `show` prints them")
+    return digest.lower()
 
 
 def _tried(desk: Desk, found: Approved) -> Approved:

@@ -5,10 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.app.plans import export, get, open_desk
+from pipeline.app.plans import Desk, export, get, open_desk
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import PlanningRecord
+
+DIGITS = 12
+"""So much of the digest is shown: enough to tell two grounds of one plan apart."""
 
 
 def command(
@@ -35,3 +40,12 @@ def command(
         print_json(desk.shown(get(desk, solution)).model_dump(mode="json"))
     else:
         print_text(export(desk, solution, kind))
+        if kind == "text":
+            _say_what_would_be_signed(desk, get(desk, solution))
+
+
+def _say_what_would_be_signed(desk: Desk, record: PlanningRecord) -> None:
+    """Offer to approve exactly what was shown, where it waits for that."""
+    if record.plan is not None and record.plan.state is PlanState.PENDING:
+        stamp = desk.stamp(record)[:DIGITS]
+        typer.echo(f"to approve exactly this: pipeline approve {record.key} --digest {stamp}")

@@ -24,8 +24,9 @@ from pipeline.plans.preview import as_shown, base_of
 from pipeline.plans.rounds import rounds
 from pipeline.plans.sanitize import clean
 from pipeline.safety.briefing import Briefing, Price, briefing
+from pipeline.safety.digest import ground_digest
 from pipeline.safety.gate import Gate
-from pipeline.safety.ground import Stale
+from pipeline.safety.ground import Stale, digest_of
 from pipeline.safety.policy import Approver, require_owner
 from pipeline.settings import AutoRule, Settings
 from pipeline.store.book import Book
@@ -164,16 +165,27 @@ class Desk:
         """Sign a pending plan. Raises when its ground has moved, or it is not pending."""
         return self.approve_all([record], comment=comment)[0]
 
+    def stamp(self, record: PlanningRecord) -> str:
+        """Return a digest (hex) of what an approval of a plan would sign as things are now."""
+        after = self.gate.earlier_plans(record, self.book.state, list(self.issues()))
+        text = digest_of(self.book.state, record.key)
+        return ground_digest(text, record.base_commit or "", after)
+
     def approve_all(
-        self, records: Sequence[PlanningRecord], *, comment: str = ""
+        self, records: Sequence[PlanningRecord], *, comment: str = "", stamp: str = ""
     ) -> list[PlanningRecord]:
         """Sign several plans, or none of them when one cannot be approved.
 
         A plan whose approval holds already stays as it is, so that a command that was cut off can
-        be typed again.
+        be typed again. `stamp`: how `stamp` of each of them has to begin.
         """
         with self.book.alone():
             open_ones = [record for record in records if not self._is_approved(record)]
+            for record in open_ones:
+                if stamp and not self.stamp(record).startswith(stamp):
+                    raise PipelineError(
+                        f"{record.key} is not what was shown any more: pipeline show {record.key}"
+                    )
             signed = [self._signed(record, comment) for record in open_ones]
             self._keep_all(signed, PlanEvent.APPROVE)
             return [self.book.state.planning[record.key] for record in records]

@@ -22,9 +22,9 @@ def states(night: Night) -> dict[str, str]:
 
 
 def request(night: Night, agent: str, request_id: str) -> str:
-    """Return all that an agent was sent for one request."""
+    """Return what an agent was sent in the first call of one request."""
     sent = [one for one in night.requests(agent) if one.request_id == request_id]
-    return orjson.dumps([one.body for one in sent]).decode()
+    return orjson.dumps(sent[0].body).decode()
 
 
 def test_drift_on_a_file_that_the_plan_does_not_touch_stops_nothing(tmp_path: Path) -> None:

@@ -44,3 +44,22 @@ def test_a_plan_is_shown_with_its_predicted_cost(tmp_path: Path) -> None:
         night.run("run")
 
         assert "as the one plan that landed here" in shown(night, "SOL-ISS-2-1")
+
+
+def test_a_digest_that_was_shown_approves_that_and_nothing_else(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue_adds("CHANGELOG.md")) as night:
+        night.add("ISS-1", "ISS-2")
+        night.run("plan", "ISS-2")
+        offer = night.run("show", "SOL-ISS-2-1").out.splitlines()[-1]
+        words = offer.removeprefix("to approve exactly this: pipeline ").split()
+        assert words[:3] == ["approve", "SOL-ISS-2-1", "--digest"]
+        night.run("plan", "ISS-1")  # it runs earlier, on the same file
+
+        refused = night.run(*words)
+
+        assert refused.code == 1
+        assert "not what was shown any more: pipeline show SOL-ISS-2-1" in refused.err
+        again = night.run("show", "SOL-ISS-2-1").out.splitlines()[-1]
+        assert again != offer
+        assert night.run(*again.split()[5:]).code == 0
+        assert "to approve" not in night.run("show", "SOL-ISS-2-1").out
