@@ -133,6 +133,23 @@ def test_a_rule_approves_nothing_that_its_user_may_not(tmp_path: Path) -> None:
         assert field_of(night.planned()[0], "state") == "pending"
 
 
+def test_a_role_that_is_taken_away_takes_its_approval_along(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        user_settings('[roles]\nsomebody = "admin"\n[policy.required]\nLOW = "reviewer"\n')
+
+        ended = night.run("run")
+
+        assert ended.code == 3
+        (record,) = night.planned()
+        assert field_of(record, "state") == "pending"
+        reason = "who approved it, is user now"
+        assert str(field_of(record, "state_reason")).endswith(reason)
+        assert reason in (night.root / ".workflow/journal.jsonl").read_text()
+
+
 def test_a_plan_that_has_drifted_is_planned_again_and_then_approved(tmp_path: Path) -> None:
     script = plan("ISS-1", files={"app.py": "modify"}, tests=["grep -q seen app.py"]) + execute(
         "ISS-1", edits=[edit("app.py", "return a + b", "return a + b  # seen")]
