@@ -11,12 +11,13 @@ from pipeline.plans.sanitize import clean
 
 HTML = re.compile(r"<(?=[!/?A-Za-z])")
 ENTITY = re.compile(r"&(?=#?\w{1,32};)")
-LINE_START = re.compile(
-    r"(?m)^([ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*)(#|>|```|~~~|\[|=+[ \t]*$|-+[ \t]*$)"
-)
-UNSPACED = re.compile(r"(?m)^([ \t]*)([-+](?=[A-Za-z`\[])|\*(?=[A-Za-z`\[][^*]*$))")
-UNSPACED_NUMBER = re.compile(r"(?m)^([ \t]*\d{1,9})([.)])(?=[A-Za-z`\[])")
-BULLET = re.compile(r"(?m)^([ \t]*)[•‣◦▪●·][ \t]*")
+MARKERS = r"^([ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*)"
+"""What may stand before a block in a line: the markers of the lists that it is in."""
+LINE_START = re.compile(rf"(?m){MARKERS}(#|>|```|~~~|\[|=+[ \t]*$|-+[ \t]*$)")
+UNSPACED = re.compile(rf"(?m){MARKERS}([-+](?=[A-Za-z`\[])|\*(?=[A-Za-z`\[][^*]*$))")
+UNSPACED_NUMBER = re.compile(rf"(?m){MARKERS}(\d{{1,9}})([.)])(?=[A-Za-z`\[])")
+BULLETS = re.compile(r"(?m)^[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+|[•‣◦▪●·][ \t]*)+")
+BULLET = re.compile("[•‣◦▪●·][ \t]*")
 NUMBERED = re.compile(r"(?m)^([ \t]*)(\d{1,9})([.)])(?=[ \t])")
 NOTE = re.compile(r"(?mi)^([ \t]*[*_]{0,2}(?:revision|change) notes?[*_]{0,2}[ \t]*)([:(])")
 
@@ -25,10 +26,10 @@ def prose(text: str) -> str:
     """Return text of others as Markdown that is nothing but paragraphs and plain lists."""
     plain = ENTITY.sub("&amp;", clean(text).strip())
     plain = HTML.sub("&lt;", plain).replace("![", r"!\[")
+    plain = BULLETS.sub(lambda found: BULLET.sub("- ", found[0]), plain)
     plain = LINE_START.sub(r"\1\\\2", plain)
-    plain = BULLET.sub(r"\1- ", plain)
     plain = UNSPACED.sub(r"\1\\\2", plain)
-    plain = UNSPACED_NUMBER.sub(r"\1\\\2", plain)
+    plain = UNSPACED_NUMBER.sub(r"\1\2\\\3", plain)
     plain = NOTE.sub(r"\1\\\2", plain)
     flat = "\n".join(line.lstrip() if line[:4].isspace() else line for line in plain.split("\n"))
     return flat if _counts_up(flat) else NUMBERED.sub(r"\1\2\\\3", flat)

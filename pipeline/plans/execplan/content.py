@@ -113,13 +113,13 @@ def revision_place(plan: Document) -> Iterator[Problem]:
     notes = [p.line for p in plan.paragraphs if p.is_outermost and NOTE.match(p.text)]
     others = [p.line for p in plan.paragraphs if p.line not in notes]
     end = max([*others, *(h.line for h in plan.headings)], default=0)
-    if not any(NOTE_HEADING.match(h.text) for h in plan.headings):
+    if not any(h.level > 1 and NOTE_HEADING.match(h.text) for h in plan.headings):
         for line in notes:
             if line < end:
                 yield line, "a revision note that is not at the bottom: move it behind everything"
     for heading in plan.headings:
         behind = [one for one in plan.sections if one.line > heading.line]
-        if NOTE_HEADING.match(heading.text) and behind:
+        if heading.level > 1 and NOTE_HEADING.match(heading.text) and behind:
             yield heading.line, f"'{heading.text}' is not at the bottom: move it behind everything"
 
 
