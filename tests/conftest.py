@@ -1,13 +1,12 @@
 """What every test gets: no network but loopback, no keys, user folders of its own."""
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.builders import GIT_ENVIRONMENT
+from tests.surroundings import own_surroundings
 
 STARTS_A_SANDBOX = (
     "attacks",
@@ -24,23 +23,12 @@ STARTS_A_SANDBOX = (
 )
 """Folders and files here whose tests start a sandbox, besides those that use `Night`."""
 
-KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "OPENAI_CHAT_API_KEY")
-
 
 @pytest.fixture(autouse=True)
 def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the test user folders of its own and take keys and settings away."""
-    home = tmp_path_factory.mktemp("user")
-    before = dict(os.environ)
-    for name in list(os.environ):
-        if name in KEYS or name.startswith(("PIPELINE_", "GIT_")):
-            del os.environ[name]
-    os.environ.update(GIT_ENVIRONMENT)
-    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
-        os.environ[f"XDG_{kind}_HOME"] = str(home / kind.lower())
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    with own_surroundings(tmp_path_factory.mktemp("user")):
+        yield
 
 
 @pytest.fixture(autouse=True)

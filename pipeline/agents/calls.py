@@ -62,17 +62,19 @@ class Caller:
         """Whose cache the conversation counts on."""
 
     def ask(self, turn: Turn) -> Reply:
-        """Return the model's next reply; what was waited out does not count.
+        """Return the model's next reply; what was waited out does not count, nor the call before.
 
         Raises what the provider, the purse and `on_quota` raise, each call settled before.
         """
         while True:
             turn.check(self._clock, self._stop)
+            began = self._clock()
             try:
                 return self._call(turn)
             except (QuotaReached, Overloaded, NetworkProblem) as error:
                 if not self._falls_back(turn, error):
-                    self._wait_out(turn, error)
+                    self._on_quota(error)
+                    turn.deadline += self._clock() - began
 
     def _falls_back(self, turn: Turn, error: ProviderError) -> bool:
         """Let the fallback model answer the rest of the turn, if that is allowed and new."""
@@ -82,11 +84,6 @@ class Caller:
         turn.model = other
         self._bus.emit(FellBack(self._role, turn.request.issue_id, own, other, str(error)))
         return True
-
-    def _wait_out(self, turn: Turn, error: ProviderError) -> None:
-        before = self._clock()
-        self._on_quota(error)
-        turn.deadline += self._clock() - before
 
     def _call(self, turn: Turn) -> Reply:
         model = turn.model or self._provider.model

@@ -21,7 +21,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.cli.entry import run
-from pipeline.rehearsal.faults import Fault
+from pipeline.rehearsal.faults import Fault, Weather
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.server import LoggedRequest, StandIn
 from tests.builders import git, make_repository
@@ -65,7 +65,7 @@ class Night:
         script: Script,
         *,
         files: Mapping[str, str] = PROJECT,
-        faults: Sequence[Fault] = (),
+        faults: Sequence[Fault] | Weather = (),
         planner: str = "anthropic",
         executor: str = "openai",
     ) -> None:

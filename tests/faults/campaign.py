@@ -11,7 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 from tests.faults.matrix import CANNOT, PLACES, TROUBLES, VENDORS, cells
+from tests.faults.night import bad_night
 from tests.faults.trial import run_cell
+from tests.surroundings import own_surroundings
 
 
 def main(words: list[str]) -> int:
@@ -38,6 +40,9 @@ def main(words: list[str]) -> int:
     )
     for trouble, ms in took.most_common(5):
         print(f"    {trouble}: {ms / 1000:.1f} s")
+    if not words:
+        with tempfile.TemporaryDirectory() as folder, own_surroundings(Path(folder) / "user"):
+            print(bad_night(Path(folder) / "repo", issues=60))
     return 1 if failed else 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.matrix import ANSWERED, CANNOT, OTHERS, PLACES, TROUBLES, VENDORS, Cell, cells
+from tests.faults.night import bad_night
 from tests.faults.trial import run_cell
 
 
@@ -24,6 +25,11 @@ SAMPLE = sample()
 @pytest.mark.parametrize("cell", SAMPLE, ids=lambda cell: cell.id)
 def test_a_trouble_at_a_moment_loses_nothing(cell: Cell, scratch: Path) -> None:
     run_cell(cell, scratch)
+
+
+@pytest.mark.sandbox
+def test_a_night_with_errors_and_an_outage_ends_well_unattended(scratch: Path) -> None:
+    assert "all landed" in bad_night(scratch / "repo", issues=3)
 
 
 def test_the_sample_meets_every_trouble_moment_and_vendor() -> None:

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
-from time import monotonic
 
 from pipeline.agents.tools.wire import SubmitResult
 from pipeline.agents.turn import TurnOutcome
-from pipeline.app.patience import Patience, Timing
+from pipeline.app.patience import Patience
 from pipeline.errors import AuthProblem, Overloaded, ProviderError, QuotaPause
 from pipeline.rehearsal.faults import Fault, Faults
 from pipeline.rehearsal.script import CallSpec, ReplySpec, Script
@@ -17,6 +15,7 @@ from pipeline.rehearsal.scripting import finish_task, read, submit_result
 from pipeline.rehearsal.server import StandIn
 from pipeline.rehearsal.view import RequestView
 from tests.agents.crew import Crew, crew
+from tests.faults.clocks import Skipping, VirtualTime
 from tests.faults.matrix import Cell, Verdict
 
 LARGE = "x" * 10_000_000
@@ -32,38 +31,6 @@ LOOK = ReplySpec(
     tool_calls=(read("a.txt"), finish_task("T1", "{issue_id}")),
 )
 SUBMIT = ReplySpec(thinking="That was it.", text="Done.", tool_calls=(submit_result(),))
-
-
-@dataclass
-class Skipping:
-    """The system's clock, which can be made to jump."""
-
-    skipped_s: float = 0.0
-
-    def __call__(self) -> float:
-        return monotonic() + self.skipped_s
-
-    def skip(self) -> None:
-        """Jump over the longest silence that is waited for."""
-        self.skipped_s += SILENCE_S
-
-
-@dataclass
-class VirtualTime:
-    """A clock that only sleeping moves."""
-
-    slept_s: float = 0.0
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def timing(self) -> Timing:
-        return Timing(self._now, lambda: self.slept_s, self._sleep)
-
-    def _now(self) -> datetime:
-        return self.began + timedelta(seconds=self.slept_s)
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept_s += seconds
 
 
 def script(cell: Cell) -> Script:
@@ -173,7 +140,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
     def weather(view: RequestView) -> Fault | None:
         fault = faults.take(view)
         if fault and cell.trouble == "timeout":
-            timers.append(Timer(SENT_S, clock.skip))
+            timers.append(Timer(SENT_S, clock.skip, [SILENCE_S]))
             timers[-1].start()
         return fault
 
