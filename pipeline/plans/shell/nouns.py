@@ -22,6 +22,11 @@ class Word:
         """Tell whether the command gets exactly `text`."""
         return self.literal and not self.bare
 
+    def followed_by(self, other: "Word") -> "Word":
+        """Return the one word that two make with nothing between them."""
+        literal, bare = self.literal and other.literal, self.bare or other.bare
+        return Word(self.text + other.text, literal, bare)
+
 
 @dataclass(frozen=True)
 class Redirect:

@@ -118,6 +118,7 @@ class _Walk:
         assignments: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
         inside: list[Command] = []
+        before = 0
         for child in node.children:
             if child.type == "variable_assignment":
                 assignments.append(self._assignment(child))
@@ -126,7 +127,10 @@ class _Walk:
                 redirects.append(redirect)
                 words += more
             elif child.is_named or child.type in DECLARING:
-                words.append(word_of(child, self._source))
+                word = word_of(child, self._source)
+                goes_on = words and self._goes_on(before, child)
+                words = [*words[:-1], words[-1].followed_by(word)] if goes_on else [*words, word]
+                before = child.end_byte
             inside += self._all(child.children, outer)
         fed_by = (*place.fed_by, *inside)
         command = Command(
@@ -138,6 +142,14 @@ class _Walk:
             line=node.start_point[0] + 1 + place.lines,
         )
         return [*inside, *self._with_inner(command, outer)]
+
+    def _goes_on(self, before: int, node: Node) -> bool:
+        """Tell whether only a line break with a backslash parts a node from the word before it.
+
+        bash takes such a break away before it looks for words, the grammar does not.
+        """
+        gap = self._source[before : node.start_byte]
+        return bool(gap) and not gap.replace(b"\\\n", b"")
 
     def _declaration(self, node: Node, place: Place) -> list[Command]:
         """`export A=b`: its assignments are words like any other."""
