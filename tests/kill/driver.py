@@ -21,6 +21,7 @@ from pipeline.cli import entry
 from pipeline.cli.working import work
 from pipeline.errors import PipelineError
 from pipeline.orchestrator import Wanted
+from pipeline.safety.checkpoint import confirm
 from pipeline.store.journal import Probe, no_probe
 
 WARM = ("__main__", __name__, "tests.kill.warm")
@@ -154,11 +155,18 @@ def _retry(root: Path, words: Sequence[str], probe: Probe) -> int:
     return 0
 
 
+def _confirm(root: Path, _words: Sequence[str], probe: Probe) -> int:
+    here = desk(open_project(root), event_bus(as_json=False), probe=probe)
+    confirm(here.book, here.approver)
+    return 0
+
+
 PROBED: dict[str, Callable[[Path, Sequence[str], Probe], int]] = {
     "plan": _plan,
     "run": _work,
     "approve": _approve,
     "reject": _reject,
     "retry": _retry,
+    "confirm": _confirm,
 }
 """Commands that record something, with the probe that the console script's form does not have."""

@@ -160,6 +160,8 @@ class Lane:
         return [one.key for one in current if one.plan and one.plan.state is PlanState.PENDING]
 
     def _decide(self) -> None:
+        if State.of(Journal(self.places).lines()).checkpoint is not None:
+            self.must("confirm")
         waiting = self.waiting()
         refused = [name for name in waiting if name.startswith("SOL-ISS-C-")]
         approved = [name for name in waiting if name not in refused]
@@ -197,7 +199,7 @@ class Lane:
         found = kept | GIT_ENVIRONMENT
         for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
             found[f"XDG_{kind}_HOME"] = str(self.live / "user" / kind.lower())
-        found |= {"PIPELINE_RUN_REHEARSAL": "true", "PIPELINE_TESTS_COMMAND": scenario.TEST_COMMAND}
+        found |= {"PIPELINE_RUN_REHEARSAL": "true", **scenario.SETTINGS}
         if self._stand_in is not None:
             found |= {
                 "PIPELINE_PLANNER_PROVIDER": "anthropic",

@@ -1,8 +1,8 @@
 """The story that is killed: four issues from a backlog to landed commits.
 
 ISS-A runs out of quota, then fails its task's test once; ISS-B depends on it and changes its file;
-ISS-C is rejected; the plan of ISS-D is removed by hand, the first attempt at the next one fails for
-good, and a person asks for another.
+ISS-C is rejected; after two solutions there is a checkpoint; the plan of ISS-D is removed by hand,
+the first attempt at the next one fails for good, and a person asks for another.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ PROJECT = {
     "check.sh": "grep -q one notes.txt\n",
 }
 TEST_COMMAND = "sh check.sh"
+SETTINGS = {"PIPELINE_TESTS_COMMAND": TEST_COMMAND, "PIPELINE_GATE_CHECKPOINT_EVERY": "2"}
+"""What is set in the environment of every command."""
 
 ISSUES: dict[str, tuple[str, ...]] = {
     "ISS-A": ("--priority", "1"),
@@ -62,14 +64,16 @@ STEPS = (
     Step("plan", ("plan",), 3),
     Step("gate", ("approve", "SOL-ISS-D-2")),
     Step("execute", ("run",), 75, (OUT_OF_QUOTA,)),
+    Step("execute", ("run",), 3),
+    Step("gate", ("confirm",)),
     Step("execute", ("run",), 4),
     Step("gate", ("retry", "ISS-D")),
     Step("execute", ("run",)),
 )
 """The whole story; each command of it is killed at every point."""
 
-NEVER_HERE = frozenset({"ledger_folded", "documents_adopted"})
-"""Kinds of journal lines that the story has not: they need 40 issues, or a lost journal."""
+NEVER_HERE = frozenset({"ledger_folded", "documents_adopted", "execution_refused"})
+"""Kinds of lines that the story has not: 40 issues, a lost journal, a plan named in vain."""
 
 STATES = {"ISS-A": "completed", "ISS-B": "completed", "ISS-C": "parked", "ISS-D": "completed"}
 """Where it ends."""
