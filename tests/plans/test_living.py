@@ -282,10 +282,9 @@ def test_whatever_others_write_the_linter_finds_nothing(seed: int):
     bad = FAILED.model_copy(
         update={"error": text(), "claim": Claim(status="failed", summary=text())}
     )
+    rejected = plan(PlanState.REJECTED, state_reason=text())
     past = Past(
-        changes=(
-            Change(later(1), "reject", text(), plan(PlanState.REJECTED, state_reason=text())),
-        ),
+        changes=(Change(later(1), "reject", text(), rejected),),
         attempts=(bad,),
         feedback=(Feedback(type="comment", stage="plan", content=text(), created_at=later(-1)),),
     )
