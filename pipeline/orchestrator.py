@@ -15,7 +15,7 @@ from pipeline.domain.plan import RiskLevel
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
 from pipeline.phases.complete import WAITS, complete
-from pipeline.phases.execute import execute, require_runnable, require_tests
+from pipeline.phases.execute import execute, require_tests
 from pipeline.phases.gate import gate
 from pipeline.phases.init import init
 from pipeline.phases.plan import plan
@@ -66,9 +66,7 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
     """
     code = A_BUG
     try:
-        is_open = init(work, base=wanted.base, new=wanted.new)
-        require_runnable(work, wanted.solutions)
-        if is_open:
+        if init(work, base=wanted.base, new=wanted.new):
             if wanted.execution:
                 require_tests(work)
             _work_through(work, wanted)

@@ -28,6 +28,7 @@ from pipeline.phases.execute import is_ready
 from pipeline.phases.plan import needs_plan
 from pipeline.phases.work import Work
 from pipeline.plans.ordering import planning_order
+from pipeline.plans.refusals import require_runnable
 from pipeline.plans.validation import require_switchable
 from pipeline.safety.budget import Purse
 from pipeline.safety.decisions import Desk, unknown
@@ -61,6 +62,7 @@ def work_through(
     with hold(project.places) as held:
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)
+        require_runnable(book, wanted.solutions)
         work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
         work.prompts.check()
         require_keys(project, work, wanted)

@@ -16,12 +16,11 @@ from pipeline.errors import PipelineError
 from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution, TakenBack
 from pipeline.phases.holds import may_execute
-from pipeline.phases.returns import keep, recheck, refuse, send_back
+from pipeline.phases.returns import keep, recheck, send_back
 from pipeline.phases.turns import execution_text
 from pipeline.phases.work import Work
 from pipeline.plans.history import is_in_history, why_not
 from pipeline.plans.ordering import execution_order
-from pipeline.plans.refusals import is_final, refusal
 from pipeline.plans.standing import AGAIN, INFRASTRUCTURE_LIMIT, infrastructure_failures
 from pipeline.safety.gate import Cleared
 from pipeline.safety.ground import Stale
@@ -137,16 +136,6 @@ def _attempt(work: Work, cleared: Cleared) -> ExecutionRecord:
 
 def _is_parked(result: ExecutionRecord) -> bool:
     return bool(result.error and result.error.startswith("parked:"))
-
-
-def require_runnable(work: Work, solutions: Collection[str]) -> None:
-    """Refuse, before anything is done, plans asked for by name that can never run."""
-    state = work.book.state
-    final = [name for name in solutions if is_final(state, name)]
-    refuse(work, final)
-    if final:
-        reason = refusal(state, final[0])
-        raise PipelineError(f"cannot execute {final[0]}: {reason}")
 
 
 def require_tests(work: Work) -> None:

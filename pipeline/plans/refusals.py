@@ -1,6 +1,11 @@
 """Why a plan that somebody names may not be carried out."""
 
+from collections.abc import Iterable
+
 from pipeline.domain.plan import PlanState
+from pipeline.errors import PipelineError
+from pipeline.store.book import Book
+from pipeline.store.entries import ExecutionRefused
 from pipeline.store.state import State
 
 WHY: dict[PlanState, str | None] = {
@@ -33,8 +38,20 @@ def refusal(state: State, key: str) -> str | None:
     return said and said.format(issue=issue, key=key, current=current)
 
 
-def is_final(state: State, key: str) -> bool:
+def require_runnable(book: Book, keys: Iterable[str]) -> None:
+    """Refuse plans that were asked for by name and can never run, before anything is begun.
+
+    Each refusal is journaled; the first one is raised.
+    """
+    final = {key: why for key in keys if (why := refusal(book.state, key)) and _is_final(book, key)}
+    for key, reason in final.items():
+        book.record(ExecutionRefused(solution_id=key, reason=reason))
+    for key, reason in final.items():
+        raise PipelineError(f"cannot execute {key}: {reason}")
+
+
+def _is_final(book: Book, key: str) -> bool:
     """Tell whether this very plan can never run, whatever is decided about it."""
-    record = state.planning[key]
-    replaced = state.current_key(record.issue_id) != key
+    record = book.state.planning[key]
+    replaced = book.state.current_key(record.issue_id) != key
     return replaced or (record.plan is not None and record.plan.state in FOR_GOOD)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -214,3 +214,43 @@ except PipelineError as error:
     assert "File too large" in done.stdout
     assert journal_in(scratch).verify() == 1
     assert path_in(scratch).read_bytes().endswith(b"\n")
+
+
+def test_several_entries_are_lines_of_their_own_in_one_chain(scratch: Path) -> None:
+    journal = journal_in(scratch)
+    journal.append(asked("A"))
+
+    lines = journal.append_all([asked("B"), asked("C"), asked("D")])
+
+    assert [line.seq for line in lines] == [2, 3, 4]
+    assert journal.append_all([]) == []
+    assert [line.entry.issue_id for line in journal_in(scratch).lines()] == list("ABCD")
+    assert journal_in(scratch).verify() == 4
+    assert [line.seq for line in journal.read_new()] == [1, 2, 3, 4]
+
+
+def test_a_crash_in_the_middle_of_several_leaves_the_first_ones_whole(scratch: Path) -> None:
+    journal_in(scratch).append_all([asked("A"), asked("B"), asked("C")])
+    whole = path_in(scratch).read_bytes()
+    second = whole.index(b"\n", whole.index(b"\n") + 1) + 1
+    path_in(scratch).write_bytes(whole[: second + 20])
+
+    again = journal_in(scratch)
+    again.append(asked("D"))
+
+    assert [line.entry.issue_id for line in again.lines()] == ["A", "B", "D"]
+    assert again.verify() == 3
+
+
+def test_the_newest_time_is_that_of_all_lines(scratch: Path) -> None:
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    moments = [noon, noon + timedelta(hours=1), noon - timedelta(hours=1)]
+    times = iter(moments)
+    journal = Journal(make.places_in(scratch), clock=lambda: next(times))
+    for name in "ABC":
+        journal.append(asked(name))
+
+    assert journal.newest_at == moments[1]
+    again = journal_in(scratch)
+    again.read_new()
+    assert again.newest_at == moments[1]
