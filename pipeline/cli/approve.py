@@ -143,9 +143,14 @@ def _would(record: PlanningRecord) -> str:
 
 def _in_words(left: Sequence[Left]) -> str:
     """Return by reason which plans were left, on one line."""
-    ordered = sorted(left, key=lambda one: one.reason)
-    groups = groupby(ordered, key=lambda one: one.reason)
+    groups = groupby(sorted(left, key=_why), key=_why)
     return "; ".join(f"{_names([one.solution_id for one in some])}: {why}" for why, some in groups)
+
+
+def _why(one: Left) -> str:
+    """Return the reason without the plan's own name, so that plans share it."""
+    key = one.solution_id
+    return one.reason.removeprefix(f"cannot approve {key}: ").removeprefix(f"{key} ")
 
 
 def _names(keys: Sequence[str]) -> str:

@@ -156,6 +156,9 @@ class Desk:
 
     def require_approvable(self, record: PlanningRecord, shown: Briefing) -> None:
         """Raise when an approval of what was shown would be refused; nothing is recorded."""
+        record = self._returned(record)
+        assert record.plan is not None
+        _allow(PlanEvent.APPROVE, record, record.plan)
         moved = [note.text for note in shown.notes if note.warns]
         if moved:
             raise PipelineError(moved[0])

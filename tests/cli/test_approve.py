@@ -99,7 +99,7 @@ def test_a_stale_one_keeps_no_other_from_being_approved(evening: Evening) -> Non
     assert code == 0
     assert approved(evening) == ["SOL-ISS-1-1", "SOL-ISS-3-1"]
     assert "SOL-ISS-2-1: changed since the plan was made: src/dates.py" in dry
-    assert "SOL-ISS-2-1: SOL-ISS-2-1 is stale (changed since the plan was made" in out
+    assert "SOL-ISS-2-1: is stale (changed since the plan was made" in out
     assert evening.state("SOL-ISS-2-1").state is PlanState.STALE
 
 
@@ -113,3 +113,19 @@ def test_what_the_role_does_not_reach_is_left(evening: Evening) -> None:
     assert (code, approved(evening)) == (0, ["SOL-ISS-1-1", "SOL-ISS-3-1"])
     assert "a reviewer has to approve it" in dry
     assert "a reviewer has to approve it" in out
+
+
+def test_a_dry_run_says_why_a_plan_that_is_named_is_left(evening: Evening) -> None:
+    evening.run("approve", "SOL-ISS-1-1")
+    evening.run("reject", "SOL-ISS-2-1", "--reason", "no")
+    before = evening.places.journal.read_bytes()
+
+    out = evening.run("approve", "SOL-ISS-1-1", "SOL-ISS-2-1", "SOL-ISS-4-1", "--dry-run")[1]
+
+    assert out.splitlines() == [
+        "would approve SOL-ISS-4-1 (LOW): Note new dates",
+        "left: SOL-ISS-1-1: it is approved; `pipeline run` carries it out; "
+        "SOL-ISS-2-1: it is rejected; `pipeline retry ISS-2` has it planned again",
+        "nothing is approved yet: --dry-run",
+    ]
+    assert evening.places.journal.read_bytes() == before

@@ -1,6 +1,12 @@
 """What steps carry, on the pages of a review; and how often changes can be requested there."""
 
+import contextlib
+import os
+import pty
 import shutil
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -73,3 +79,25 @@ def test_after_the_last_round_c_says_what_is_left(evening: Evening, tmp_path: Pa
         screen.press("q")
         assert screen.exit_code() == 0
     assert evening.state("SOL-ISS-1-1").state is PlanState.PENDING
+
+
+def test_locked_content_is_not_even_painted_first(evening: Evening) -> None:
+    settings(evening, "[policy]\nlock_previews = true\n")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, TALL[::-1])
+    words = [sys.executable, "-m", "pipeline", "review", "-C", str(evening.root)]
+    environ = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as review:
+        os.close(theirs)
+        painted = b""
+        while b"lines" not in painted and b"q quit" not in painted:
+            painted += os.read(ours, 65536)
+        os.write(ours, b"q")
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while piece := os.read(ours, 65536):
+                painted += piece
+    os.close(ours)
+    assert review.returncode == 0
+    assert b"looking at cost, conflicts and drift" in painted
+    assert b"content locked until approved" in painted
+    assert SECRET.encode() not in painted
