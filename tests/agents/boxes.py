@@ -35,6 +35,7 @@ class Desk:
     keep: tuple[str, ...] = ()
     events: list[Event] = field(default_factory=list)
     finished: list[tuple[str, str]] = field(default_factory=list)
+    outside: tuple[Path, ...] = ()
     listed: tuple[str, ...] = ()
     privileges: tuple[Privilege, ...] = (Privilege(operation=Operation.SHELL_EXEC),)
     verdict: Verdict | None = None
@@ -51,7 +52,8 @@ class Desk:
     @property
     def jail(self) -> Jail:
         keep = tuple(self.checkout / name for name in self.keep)
-        return Jail(self.workspace, self.checkout, self.folder / "objects", keep=keep)
+        objects = self.folder / "objects"
+        return Jail(self.workspace, self.checkout, objects, keep=keep, write=self.outside)
 
     def write(self, files: dict[str, str]) -> "Desk":
         self.checkout.mkdir(parents=True, exist_ok=True)

@@ -91,8 +91,9 @@ def test_a_foreign_commit_between_two_runs_makes_the_rest_stale(tmp_path: Path) 
         night.approve_all()
         assert night.run("run").code == 0
         assert git(night.root, "show", f"{night.branch}:CHANGELOG.md").split() == [
-            *("#", "Mine"),
-            *rest,
+            *("#", "Changes"),
+            *reversed(rest),
+            "mine",
         ]
 
 
