@@ -17,6 +17,7 @@ from pipeline.git.program import GitError, Repository, environment, safe
 KEPT_TREES = 512
 WORDS = ("cat-file", "-z", "--batch")
 _HEAD = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([a-z]+) ([0-9]+)\n")
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NO_NAME = re.compile(r"[\n\0]|^\^")
 
 Entries = dict[bytes, tuple[str, str]]
@@ -31,10 +32,14 @@ class Trees:
         self._guard = threading.Lock()  # protects the process and what is kept
         self._process: proc.Conversation | None = None
         self._kept: OrderedDict[str, Entries] = OrderedDict()
+        self._roots: dict[str, str] = {}
+        """Commit -> its tree: neither changes, nor goes away while a command lasts."""
 
     def commit(self, name: str) -> str | None:
         """Return the commit that an id or a full ref name stands for, or None."""
         with self._guard:
+            if name in self._roots:
+                return name
             found = self._ask(f"{name}^{{commit}}")
         return found[0] if found else None
 
@@ -56,10 +61,19 @@ class Trees:
 
     def _found_at(self, commit: str, paths: Iterable[str]) -> dict[str, tuple[str, str] | None]:
         with self._guard:
-            root = self._ask(f"{commit}^{{tree}}")
-            if root is None or root[1] != b"tree":
-                raise GitError(f"{commit!r} is no commit of {str(self._repo.root)!r}")
-            return {path: self._find(root[0], path) for path in paths}
+            root = self._roots.get(commit) or self._root(commit)
+            return {path: self._find(root, path) for path in paths}
+
+    def _root(self, commit: str) -> str:
+        """Return the id of a commit's tree, and keep it where the commit is named by its id."""
+        found = self._ask(f"{commit}^{{tree}}")
+        if found is None or found[1] != b"tree":
+            raise GitError(f"{commit!r} is no commit of {str(self._repo.root)!r}")
+        if _ID.fullmatch(commit):
+            self._roots[commit] = found[0]
+            if len(self._roots) > KEPT_TREES:
+                del self._roots[next(iter(self._roots))]
+        return found[0]
 
     def _find(self, tree: str, path: str) -> tuple[str, str] | None:
         *folders, name = path.rstrip("/").encode("utf-8", "surrogateescape").split(b"/")

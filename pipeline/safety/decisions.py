@@ -362,13 +362,13 @@ class Desk:
         return record, changed
 
     def _refuse_drift(self, record: PlanningRecord, approved: PlanningRecord) -> None:
-        """Raise when an approval would not count; a plan whose ground has moved is sent back."""
+        """Send a plan back to planning when its ground has moved before anybody approved it."""
         tip = self.gate.tip(self.book.state)
-        verdict = self.gate.check(approved, self.book.state, tip) if tip else None
-        if isinstance(verdict, Stale) and record.plan is not None:
+        if tip is None or record.plan is None:
+            return
+        verdict = self.gate.check(approved, self.book.state, tip)
+        if isinstance(verdict, Stale):
             self._send_back(record, record.plan, verdict)
-        if reason := self.gate.broken(approved, self.book.state):
-            raise PipelineError(f"cannot approve {record.key}: {reason}")
 
     def _send_back(self, record: PlanningRecord, plan: Plan, stale: Stale) -> NoReturn:
         """Record that a plan is stale, and say so."""
