@@ -216,6 +216,26 @@ def test_the_deadline_keeps_what_was_printed(jail: Jail) -> None:
     assert done.duration_s < 1.2
 
 
+def test_a_tool_that_ignores_signals_and_leaves_children_is_over_at_its_deadline(
+    jail: Jail,
+) -> None:
+    deaf = "trap '' TERM INT HUP; (setsid sleep 3142) & sleep 3142; sleep 3142"
+    begun = time.monotonic()
+    done = run(jail, f"{deaf}; echo never", timeout_s=0.5)
+    assert time.monotonic() - begun < 1.5
+    assert done.timed_out
+    assert b"never" not in done.output
+    left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\0003142" in _read(p)]
+    assert left == []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
+
+
 def test_exit_code_and_both_streams_arrive(jail: Jail) -> None:
     done = run(jail, "echo out; echo err >&2; exit 9")
     assert (done.exit_code, done.output) == (9, b"out\nerr\n")

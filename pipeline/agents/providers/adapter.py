@@ -5,17 +5,19 @@ from typing import Protocol
 
 from pipeline.agents.messages import CallLimits, ModelRequest, Reply
 from pipeline.agents.providers.calling import DEFAULT_RETRIES, bounded, call_vendor
+from pipeline.agents.providers.hiding import hide_key
 from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.watch import Watch
 from pipeline.domain.results import Usage
-from pipeline.errors import ProviderError
+from pipeline.errors import PipelineError, ProviderError
 
 
 class Sdk(Protocol):
     """A vendor's client over our watched transport, without retries and timeouts of its own."""
 
     watch: Watch
+    key: str
     errors: tuple[type[Exception], ...]
     """Everything that the SDK may raise."""
 
@@ -56,14 +58,18 @@ class Adapter(ABC):
 
     def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
         """Make one model call, as `Provider` says."""
-        reply = call_vendor(
-            lambda: self.ask(request),
-            limits,
-            watch=self._sdk.watch,
-            policy=self._policy,
-            errors=self._sdk.errors,
-            translate=self.translate,
-        )
+        try:
+            reply = call_vendor(
+                lambda: self.ask(request),
+                limits,
+                watch=self._sdk.watch,
+                policy=self._policy,
+                errors=self._sdk.errors,
+                translate=self.translate,
+            )
+        except PipelineError as error:
+            hide_key(error, self._sdk.key)
+            raise
         return bounded(reply, request.max_output_tokens)
 
     def price(self, usage: Usage) -> float | None:

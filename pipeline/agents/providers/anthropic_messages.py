@@ -29,6 +29,7 @@ class AnthropicSdk:
         import httpx2
 
         self.watch = Watch()
+        self.key = access.key
         self._http = make_client(access.base_url, self.watch, access.environ)
         self.client = anthropic.Anthropic(
             api_key=access.key,

@@ -19,6 +19,7 @@ class OpenAISdk:
         import openai
 
         self.watch = Watch()
+        self.key = access.key
         self._http = make_client(access.base_url, self.watch, access.environ)
         self.client = openai.OpenAI(
             api_key=access.key,

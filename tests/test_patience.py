@@ -1,0 +1,90 @@
+"""Waits for a vendor: as long as the user consented to, and no longer."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline import events
+from pipeline.app.patience import OUTAGE_WAIT_S, Patience
+from pipeline.errors import (
+    NetworkProblem,
+    Overloaded,
+    ProviderError,
+    QuotaPause,
+    QuotaReached,
+    SpendLimit,
+    Stopped,
+)
+from tests.faults.clocks import VirtualTime
+from tests.store.builders import open_book
+
+
+class Waiting:
+    """A patience on a clock of its own, and what it said."""
+
+    def __init__(self, folder: Path, allowed_s: float, stop_after_s: float = 1e9) -> None:
+        (folder / "repo").mkdir()
+        self.clock = VirtualTime()
+        self.said: list[events.Event] = []
+        self.book = open_book(folder / "repo")
+        self.patience = Patience(
+            "anthropic",
+            allowed_s,
+            self.book,
+            events.EventBus([self.said.append]),
+            lambda: self.clock.slept_s >= stop_after_s,
+            self.clock.timing,
+        )
+
+    def quota(self, seconds: float | None) -> QuotaReached:
+        reset = None if seconds is None else self.clock.now() + timedelta(seconds=seconds)
+        return QuotaReached("used up", reset)
+
+
+def test_a_quota_is_waited_out_until_its_reset(scratch: Path) -> None:
+    waiting = Waiting(scratch, allowed_s=7200)
+    waiting.patience(waiting.quota(3600))
+    assert waiting.clock.slept_s == pytest.approx(3600, abs=2)
+    assert waiting.book.state.quota is None
+    assert [type(one) for one in waiting.said] == [events.QuotaPaused, events.QuotaOver]
+
+
+@pytest.mark.parametrize(("allowed_s", "seconds"), [(0, 60), (3600, 3700), (10**6, None)])
+def test_a_quota_past_the_consent_or_without_a_reset_pauses_the_run(
+    scratch: Path, allowed_s: float, seconds: float | None
+) -> None:
+    waiting = Waiting(scratch, allowed_s)
+    with pytest.raises(QuotaPause, match="`pipeline run` carries on"):
+        waiting.patience(waiting.quota(seconds))
+    assert waiting.clock.slept_s == 0
+    assert waiting.book.state.quota is not None
+
+
+def test_a_spend_limit_pauses_the_run_whatever_was_consented_to(scratch: Path) -> None:
+    waiting = Waiting(scratch, allowed_s=10**6)
+    limit = SpendLimit("openai: the account may not spend more (no): raise its limit there")
+    with pytest.raises(QuotaPause, match="raise its limit there; `pipeline run` carries on then"):
+        waiting.patience(limit)
+    assert waiting.clock.slept_s == 0
+
+
+@pytest.mark.parametrize("error", [Overloaded("busy"), NetworkProblem("gone")])
+def test_an_outage_is_asked_about_from_time_to_time_until_the_consent_is_used_up(
+    scratch: Path, error: ProviderError
+) -> None:
+    waiting = Waiting(scratch, allowed_s=3.5 * OUTAGE_WAIT_S)
+    for _ in range(3):
+        waiting.patience(error)
+    with pytest.raises(type(error)) as caught:
+        waiting.patience(error)
+    assert caught.value is error
+    assert waiting.clock.slept_s == pytest.approx(3 * OUTAGE_WAIT_S, abs=2)
+    assert {type(one) for one in waiting.said} == {events.OutagePaused}
+
+
+def test_a_stop_ends_a_wait_at_once(scratch: Path) -> None:
+    waiting = Waiting(scratch, allowed_s=7200, stop_after_s=10)
+    with pytest.raises(Stopped):
+        waiting.patience(waiting.quota(3600))
+    assert waiting.clock.slept_s < 11
