@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from pipeline.domain.base import utc_now
-from pipeline.events import EventBus
+from pipeline.errors import PipelineError
+from pipeline.events import EventBus, Notice
 from pipeline.paths import Places
 from pipeline.store.adoption import CommitExists, adopt
 from pipeline.store.documents import Documents
@@ -49,7 +50,7 @@ class Book:
         )
         self._documents.catch_up()
         if adopted:
-            keep_head(self.places, self.journal, self._clock())
+            self._keep_head()
         return adopted
 
     def start(self, commit_exists: CommitExists) -> None:
@@ -95,7 +96,14 @@ class Book:
     def flush(self) -> None:
         """Render now what was put off, and note how far the journal is."""
         self._documents.flush()
-        keep_head(self.places, self.journal, self._clock())
+        self._keep_head()
+
+    def _keep_head(self) -> None:
+        """Note how far the journal is; work does not end because that cannot be noted."""
+        try:
+            keep_head(self.places, self.journal, self._clock())
+        except PipelineError as problem:
+            self._bus.emit(Notice(str(problem)))
 
     def verify(self) -> int:
         """Check the journal's hash chain; return how many lines there are."""

@@ -46,7 +46,7 @@ def read_head(places: Places) -> Head | None:
     """Return the head of this checkout's journal; None when there is none, or it is no head."""
     try:
         return Head.model_validate_json(places.journal_head.read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValidationError):
         return None
 
 
@@ -74,7 +74,10 @@ def keep_head(places: Places, journal: Journal, now: datetime) -> None:
 
 def _is_in(path: Path, head: Head) -> bool:
     """Tell whether the journal holds the head's line, without reading the rest."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
     try:
         tail = os.pread(handle, TAIL, max(head.end - TAIL, 0))
     finally:

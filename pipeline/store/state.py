@@ -53,7 +53,7 @@ class State:
     """What is true after line `seq`. Read the attributes; only `apply` changes them."""
 
     def __init__(self, journal: Path | None = None) -> None:
-        """Begin with nothing; `journal` is the file that may keep the texts of large plans."""
+        """Begin with nothing; `journal` keeps large texts and the changes of plans."""
         self.seq = 0
         self.newest_at: datetime | None = None
         """The latest time that a line of the journal carries."""

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.events import EventBus
+from pipeline.events import Event, EventBus, Notice
 from pipeline.paths import Places, UserPlaces
 from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.safety.audit import Proof, prove
@@ -260,3 +260,18 @@ def _at(world: World, places: Places) -> World:
     made = object.__new__(World)
     made.__dict__ |= world.__dict__ | {"places": places}
     return made
+
+
+def test_work_goes_on_where_the_head_cannot_be_kept(world: World) -> None:
+    heard: list[Event] = []
+    folder = world.places.journal_head.parent
+    world.places.journal_head.unlink()
+    folder.rmdir()
+    folder.write_text("in the way")
+    book = Book(world.places, EventBus([heard.append]), clock=lambda: world.now)
+
+    book.flush()
+
+    (notice,) = heard
+    assert isinstance(notice, Notice)
+    assert str(folder) in notice.text
