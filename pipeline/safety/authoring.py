@@ -18,6 +18,7 @@ from pipeline.git import head_commit
 from pipeline.plans.drafting import envelope, judged, record_plan
 from pipeline.plans.rounds import BY_USER
 from pipeline.safety.decisions import NEW_ISSUE, Desk
+from pipeline.safety.policy import require_owner
 from pipeline.store.run_info import alive
 
 Content = Solution | Mapping[str, object]
@@ -73,7 +74,8 @@ def update(desk: Desk, solution_id: str, changes: Content) -> PlanningRecord:
 
 
 def _require_free(desk: Desk, issue: Issue) -> None:
-    """Raise when the issue is done, or an agent works on it at this moment."""
+    """Raise when the issue is done, an agent works on it, or somebody else decides here."""
+    require_owner(desk.places.user.state)
     state, verb = desk.book.state, f"cannot plan {issue.id}"
     if issue.closed:
         raise PipelineError(f"{verb}: it is closed; `pipeline issues reopen {issue.id}`")

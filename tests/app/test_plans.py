@@ -1,5 +1,6 @@
 """The Python interface to plans: what a person or a program writes, decides and takes away."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
+from pipeline.paths import Places, UserPlaces
 from pipeline.safety.gate import Returned
 from pipeline.store.book import Book
 from pipeline.store.entries import AttemptBegun, PlanningBegun, PlanRecorded, RunOpened
 from pipeline.store.run_file import hold
 from tests.builders import commit_files, git
 from tests.review.evening import Evening
+from tests.safety.world import not_mine
 
 OWN = {
     "title": "Print dates as they are written in Japan",
@@ -285,3 +288,14 @@ def _planned_again(desk: Desk, number: int) -> None:
         }
     )
     desk.book.record(PlanRecorded(record=record, supersedes=before.key))
+
+
+def test_only_who_decides_here_writes_plans(evening: Evening, desk: Desk) -> None:
+    state = not_mine(evening.root.parent / "theirs")
+    places = Places(evening.root, UserPlaces(state, state, state), desk.repo.git_dir)
+    theirs = dataclasses.replace(desk, places=places)
+
+    with pytest.raises(PipelineError, match="only they decide there"):
+        plans.create(theirs, "ISS-3", OWN)
+    with pytest.raises(PipelineError, match="only they decide there"):
+        plans.update(theirs, "ISS-1", {"title": "x"})

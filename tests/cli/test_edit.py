@@ -1,6 +1,7 @@
 """Writing a plan: in an editor, from a file, from standard input."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -162,6 +163,21 @@ def test_what_show_prints_is_what_file_takes(evening: Evening, tmp_path: Path) -
     assert orjson.loads(out)["solution"]["goal"] == ""
     text.write_bytes(orjson.dumps(record["solution"] | {"title": "Another"}))
     assert "recorded SOL-ISS-1-3" in evening.run("edit", "ISS-1", "--file", str(text))[1]
+
+
+def test_a_text_can_come_from_standard_input(evening: Evening) -> None:
+    record = orjson.loads(evening.run("show", "ISS-1", "--format", "json")[1])
+    words = [sys.executable, "-m", "pipeline", "edit", "ISS-1", "--file", "-"]
+
+    done = subprocess.run(
+        [*words, "-C", str(evening.root)],
+        input=orjson.dumps(record["solution"] | {"title": "From a pipe"}),
+        capture_output=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith(b"recorded SOL-ISS-1-2")
+    assert "From a pipe" in evening.run("show", "ISS-1")[1]
 
 
 LOCKED = "[policy]\nlock_previews = true\n"
