@@ -66,7 +66,7 @@ class Trees:
 
     def _root(self, commit: str) -> str:
         """Return the id of a commit's tree, and keep it where the commit is named by its id."""
-        found = self._ask(f"{commit}^{{tree}}")
+        found = self._ask(f"{commit}^{{commit}}^{{tree}}")
         if found is None or found[1] != b"tree":
             raise GitError(f"{commit!r} is no commit of {str(self._repo.root)!r}")
         if _ID.fullmatch(commit):
