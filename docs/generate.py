@@ -222,7 +222,7 @@ MEANINGS: dict[str, str] = {
     "whoever is there is admin; with it, a name that is not listed is a user",
     "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",
     "run.branch_prefix": "the run's branch is `<prefix>/<run id>`",
-    "run.wait_quota": "how long a run waits for a vendor's quota: `45s`, `30m`, `6h`, `1h30m`",
+    "run.wait_quota": "how long a run waits for a vendor's quotas and outages, all together: `45s`, `30m`, `6h`, `1h30m`",
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
     "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",

@@ -61,7 +61,7 @@ MaxTokens = Annotated[
 WaitQuota = Annotated[
     str | None,
     typer.Option(
-        "--wait-quota", metavar="TIME", help="Wait that long for a quota to reset (30m, 6h)."
+        "--wait-quota", metavar="TIME", help="Wait that long for quotas and outages (30m, 6h)."
     ),
 ]
 WaitGate = Annotated[
