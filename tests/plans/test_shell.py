@@ -67,6 +67,9 @@ ROWS: list[tuple[str, list[list[str]]]] = [
     ("A=1 b c", [["b", "c"]]),
     ("cat <<E\n$(a)\nE\n", [["a"], ["cat"]]),
     ("cat <<'E'\n$(a)\nE\n", [["cat"]]),
+    ("cat <<E\nx\n  $(a) y\n\t$(b)\nE\n", [["a"], ["b"], ["cat"]]),
+    ("cat <<-E\n\t$(a)\n\tE\n", [["a"], ["cat"]]),
+    ("cat <<-'E'\n\t$(a)\n\tE\n", [["cat"]]),
     ("cat <<E | b\nx\nE\n", [["cat"], ["b"]]),
     ("cat <<E && b c\nx\nE\n", [["cat"], ["b", "c"]]),
     ("cat <<E a\nx\nE\n", [["cat", "a"]]),
@@ -114,6 +117,8 @@ def test_the_simple_commands_of_a_script(script: str, words: list[list[str]]) ->
         ("env", (), "env", []),
         ("sudo -- rm x", ("sudo",), "rm", ["x"]),
         ("timeout 5 $x", ("timeout",), None, []),
+        ("time { rm x\n", ("time", "{"), "rm", ["x"]),
+        ("time ! rm x", ("time", "!"), "rm", ["x"]),
     ],
 )
 def test_wrappers_are_looked_through(
@@ -222,6 +227,10 @@ def test_what_is_no_bash_is_told_with_its_line(script: str, line: int) -> None:
 )
 def test_nothing_makes_parsing_fail(script: str) -> None:
     assert parse(script).problem is not None or script == "\ud800"
+
+
+def test_what_the_grammar_overlooks_is_told() -> None:
+    assert "'`' in a heredoc" in str(parse("a\ncat <<E\nx `b`\nE\n").problem)
 
 
 def test_commands_are_equal_when_they_say_the_same() -> None:

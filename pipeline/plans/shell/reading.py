@@ -224,7 +224,7 @@ class _Walk:
                 redirects.append(redirect)
                 extra += more
             rest += [part for part in one.children if part.type in REST_OF_LINE]
-            inside += self._all([c for c in one.children if c.type not in REST_OF_LINE], outer)
+            inside += self._in_redirect(one, outer)
         inner = replace(
             place,
             redirects=(*redirects, *place.redirects),
@@ -239,6 +239,31 @@ class _Walk:
             feeders = (*outer.fed_by, *found) if part.type == "pipeline" else outer.fed_by
             found += self.commands(part, replace(outer, fed_by=feeders))
         return [*inside, *found]
+
+    def _in_redirect(self, node: Node, place: Place) -> list[Command]:
+        """Return the commands in a redirection's target or text.
+
+        The grammar overlooks substitutions that only white space parts from the beginning of a
+        heredoc's line: such a text is read once more with a letter before each line.
+        """
+        parts = [part for part in node.children if part.type not in REST_OF_LINE]
+        text = redirect_of(node, self._source)[0].target
+        lettered = [f"x{line.lstrip()}" for line in text.text.split("\n")]
+        is_lettered = all(line.startswith("x") for line in text.text.rstrip("\n").split("\n"))
+        if node.type != "heredoc_redirect" or text.literal:
+            return self._all(parts, place)
+        if "`" in text.text.replace("\\`", "") and self.problem is None:
+            self.line = place.lines + node.start_point[0] + 1
+            self.problem = f"line {self.line} has '`' in a heredoc, which is not read: use $(..)"
+        if is_lettered:
+            return self._all(parts, place)
+        end = "E" * (1 + max(map(len, lettered)))
+        lines = place.lines + node.start_point[0]
+        body = "\n".join(lettered)
+        again = _read(f": <<{end}\n{body}\n{end}\n", replace(place, lines=lines))
+        if again.problem is not None and self.problem is None:
+            self.problem, self.line = again.problem, again.line
+        return list(again.commands[:-1])
 
     def _block_redirects(self, node: Node, place: Place) -> Command:
         return Command(

@@ -44,12 +44,14 @@ WRAPPERS: dict[str, Wrapper] = {
     "time": Wrapper(_options("-f --format -o --output")),
     "timeout": Wrapper(_options("-k --kill-after -s --signal"), positional=1),
     "toybox": Wrapper(),
+    "{": Wrapper(),
+    "!": Wrapper(),
     "watch": Wrapper(_options("-n --interval")),
     "xargs": Wrapper(
         _options("-I -n -P -L -d -E -s -a --max-args --max-procs --replace --delimiter --arg-file")
     ),
 }
-"""As their manual pages say."""
+"""As their manual pages say. `{` and `!` begin no command of their own after `time` or `coproc`."""
 
 
 def program_name(word: Word) -> str | None:
