@@ -28,9 +28,7 @@ WARNED = "tasks[0].files[1].path: 'tests/test_app.py' is a test, and the plan de
 
 
 def test_a_plan_that_breaks_three_rules_goes_back_and_a_better_one_waits(tmp_path: Path) -> None:
-    script = turn(
-        "planner", "*", submit_solution(tasks=[BROKEN]), submit_solution(tasks=[BETTER])
-    )
+    script = turn("planner", "*", submit_solution(tasks=[BROKEN]), submit_solution(tasks=[BETTER]))
     with Night(tmp_path / "repo", script) as night:
         night.add("ISS-1")
         assert night.run("plan").code == 3

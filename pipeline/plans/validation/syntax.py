@@ -17,6 +17,10 @@ WITH_COMMENTS = ("tsconfig*.json", "jsconfig*.json", ".eslintrc.json", "devconta
 """JSON by name, whose programs read comments too; so do they below `.vscode/`."""
 
 
+MOST_DEEP = 100
+"""Levels of YAML."""
+
+
 @dataclass(frozen=True)
 class Language:
     """How one language is checked."""
@@ -64,7 +68,7 @@ def _python(text: str) -> str | None:
             warnings.simplefilter("ignore")
             ast.parse(text)
     except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
+        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     except (ValueError, RecursionError, MemoryError):
         return "it cannot be parsed"
     return None
@@ -93,12 +97,16 @@ def _yaml(text: str) -> str | None:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        for _event in yaml.parse(text, Loader=loader):
-            pass
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MOST_DEEP:  # the parser takes quadratic time
+                return "it is too deeply nested"
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return f"line {line}: {error.problem}"
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         return str(error).splitlines()[0][:200]
     return None
 
