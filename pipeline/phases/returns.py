@@ -65,7 +65,8 @@ def keep(work: Work, solution_id: str) -> None:
     record = state.planning.get(solution_id)
     if record is not None:
         issue = work.backlog.find(record.issue_id)
-        keep_plan(work.places.plans, record, issue, state.past(solution_id))
+        shown = as_shown(record, work.settings)
+        keep_plan(work.places.plans, shown, issue, state.past(solution_id))
 
 
 def _sharing(work: Work, landed: ExecutionRecord) -> Iterator[PlanningRecord]:
