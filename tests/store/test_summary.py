@@ -24,7 +24,7 @@ def journal(scratch: Path) -> Journal:
     usage = Usage(model="m", calls=2, usd=0.5).model_dump(mode="json")
     row = Row("ISS-1", "one", "registered", "not started", None, None)
     ground = make_ground(places, end=journal.end, last_hash=journal.last_hash)
-    save(places, Summary(ground, (row,), "R", "pipeline/R", False, False, usage))
+    save(places, Summary(ground, (row,), (), "R", "pipeline/R", False, False, usage))
     return journal
 
 
