@@ -209,6 +209,7 @@ def test_the_key_of_somebody_else_signs_nothing(world: World) -> None:
     elsewhere = Places(world.root, user, world.places.git_dir)
     found = prove(elsewhere, World.gate_with(_at(world, elsewhere), world.settings), State)
     assert [one.is_signed for one in found.signatures] == [False, False]
+    assert not elsewhere.approval_key.exists()
 
 
 def test_approvals_say_whether_a_run_would_go_by_them(world: World) -> None:
