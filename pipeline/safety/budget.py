@@ -3,6 +3,9 @@
     reserve(...)  ->  how many output tokens the call may use   (lowered to what is left)
     settle(usage) ->  what it did use is booked, the reserve is given back
 
+Each thread pays for one issue at a time. A call that the run cannot pay for because of what the
+calls of other threads have reserved waits until those are settled: they seldom use it all.
+
 What is booked only ever grows; a restart hands in what the run has used so far: `spent`,
 `spent_usd`, and `started`, which lies as far back as the run was worked on.
 """
@@ -18,6 +21,12 @@ from pipeline.settings import BudgetSettings
 
 MIN_OUTPUT = 8_000
 """With less room to answer than this a call is not made."""
+
+
+def let_settle() -> None:
+    """Give other threads a moment to settle their calls."""
+    time.sleep(0.05)
+
 
 Price = Callable[[Usage], float | None]
 """What a usage costs in USD; None when the model's price is not known."""
@@ -61,12 +70,15 @@ class Purse:
     clock: Callable[[], float] = time.monotonic
     spent_usd: float | None = None
     """The money in `spent`, known also when the price of some call was not; None: `spent.usd`."""
+    rest: Callable[[], None] = let_settle
+    """Lets other threads work for a moment; may raise `Stopped`."""
     _run: _Account = field(init=False)
-    _issue: _Account | None = field(init=False, default=None)
+    _issues: dict[int, _Account] = field(init=False, default_factory=dict)
+    """The issue that each thread works on."""
     _held: dict[int, _Held] = field(init=False, default_factory=dict)
     """What each thread's call under way has reserved."""
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    """Protects the accounts and `_held`: sub-agents draw on one purse."""
+    """Protects the accounts and `_held`: planning and execution draw on one purse."""
 
     def __post_init__(self) -> None:
         caps = self.caps
@@ -88,14 +100,15 @@ class Purse:
             self._run.started += idle_s
 
     def open_issue(self, tokens: int | None, usd: float | None, minutes: float | None) -> None:
-        """Start the account of one issue; None is no cap."""
+        """Start the account of the issue that this thread works on; None is no cap."""
         with self._lock:
-            self._issue = _Account(tokens, usd, minutes, self.clock())
+            account = _Account(tokens, usd, minutes, self.clock())
+            self._issues[threading.get_ident()] = account
 
     def close_issue(self) -> None:
         """End the issue's account; what it used stays booked on the run."""
         with self._lock:
-            self._issue = None
+            self._issues.pop(threading.get_ident(), None)
 
     def reserve(self, input_tokens: int, wanted_output: int, price: Price) -> int:
         """Set aside what a call may use and return its output tokens, at most `wanted_output`.
@@ -103,26 +116,33 @@ class Purse:
         `input_tokens` is the estimate of what the call sends uncached. Raises `BudgetSpent` when
         the run, and `IssueBudgetSpent` when the issue, cannot pay for `MIN_OUTPUT` tokens.
         """
-        with self._lock:
-            held = self._others()
-            output = self._affordable(
-                self._run, held, input_tokens, wanted_output, price, BudgetSpent
-            )
-            if self._issue is not None:
-                output = self._affordable(
-                    self._issue, held, input_tokens, output, price, IssueBudgetSpent
-                )
-            cost = price(Usage(input_tokens=input_tokens, output_tokens=output)) or 0.0
-            self._held[threading.get_ident()] = _Held(input_tokens + output, cost)
-            return output
+        while True:
+            with self._lock:
+                held = self._others()
+                try:
+                    return self._set_aside(held, input_tokens, wanted_output, price)
+                except BudgetSpent:
+                    if held == _Held():
+                        raise
+            self.rest()
+
+    def _set_aside(self, held: _Held, input_tokens: int, wanted: int, price: Price) -> int:
+        output = self._affordable(self._run, held, input_tokens, wanted, price, BudgetSpent)
+        issue = self._issues.get(threading.get_ident())
+        if issue is not None:  # nobody else draws on it
+            output = self._affordable(issue, _Held(), input_tokens, output, price, IssueBudgetSpent)
+        cost = price(Usage(input_tokens=input_tokens, output_tokens=output)) or 0.0
+        self._held[threading.get_ident()] = _Held(input_tokens + output, cost)
+        return output
 
     def settle(self, usage: Usage) -> None:
         """Book what this thread's call used (nothing: `Usage()`) and give its reserve back."""
         with self._lock:
             self._held.pop(threading.get_ident(), None)
             self._run.book(usage)
-            if self._issue is not None:
-                self._issue.book(usage)
+            issue = self._issues.get(threading.get_ident())
+            if issue is not None:
+                issue.book(usage)
 
     @property
     def used_tokens(self) -> int:

@@ -204,3 +204,45 @@ def test_a_new_run_starts_with_a_full_purse():
     mine.open_run()
     assert mine.used_tokens == 0
     assert mine.reserve(0, WISH, price) == 50_000
+
+
+def test_a_call_waits_for_what_another_thread_has_reserved_and_does_not_use():
+    mine, waited = purse(tokens=40_000), []
+
+    def settle_the_other() -> None:
+        waited.append("the run's tokens are all reserved")
+        settling.start()
+        settling.join()
+
+    mine.rest = settle_the_other
+    taken, back = threading.Event(), threading.Event()
+
+    def other() -> None:
+        mine.reserve(0, WISH, price)
+        taken.set()
+        back.wait()
+        mine.settle(used(5_000))
+
+    holding = threading.Thread(target=other)
+    settling = threading.Thread(target=lambda: (back.set(), holding.join()))
+    holding.start()
+    taken.wait()
+    assert mine.reserve(0, WISH, price) == 35_000
+    assert len(waited) == 1
+
+
+def test_each_thread_pays_for_an_issue_of_its_own():
+    mine, found = purse(), []
+    mine.open_issue(50_000, None, None)
+
+    def other() -> None:
+        mine.open_issue(20_000, None, None)
+        found.append(mine.reserve(0, WISH, price))
+        mine.settle(used(15_000))
+        mine.close_issue()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert found == [20_000]
+    assert mine.reserve(0, WISH, price) == 50_000
