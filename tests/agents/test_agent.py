@@ -34,6 +34,7 @@ from pipeline.errors import (
     IssueBudgetSpent,
     NetworkProblem,
     PipelineError,
+    ProviderError,
     QuotaPause,
     QuotaReached,
     Stopped,
@@ -60,6 +61,12 @@ class Clock:
         return self.now
 
 
+def waits_for_quotas_alone(error: ProviderError) -> None:
+    """Let a quota pass at once, and nothing else."""
+    if not isinstance(error, QuotaReached):
+        raise error
+
+
 @dataclass
 class Scene:
     """An executor with a scripted provider, a real book, a real purse, a real workspace."""
@@ -72,7 +79,7 @@ class Scene:
     history: History = "ledger"
     clock: Clock = field(default_factory=Clock)
     stopped: bool = False
-    on_quota: Callable[[QuotaReached], None] = lambda error: None
+    on_quota: Callable[[ProviderError], None] = waits_for_quotas_alone
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.folder / "desk").write({"a.txt": "hello\n"})
