@@ -215,6 +215,10 @@ MEANINGS: dict[str, str] = {
     "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
     "whatever else is named read-only",
     "workspace.setup": "commands run in every fresh workspace, in the sandbox",
+    "secrets.variables": "names of further variables whose values are secrets: "
+    "[memory.md](memory.md#secrets)",
+    "secrets.not_secret": "names of variables whose values may be seen, although they are called "
+    "like a secret; it holds for no vendor's key",
     "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`: "
     "[waiting.md](waiting.md)",
     "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
@@ -226,6 +230,7 @@ MEANINGS: dict[str, str] = {
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
     "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",
+    "run.overlap": "plan the next issues while approved plans are executed: [overlap.md](overlap.md)",
     "run.history": "what an agent is sent of its earlier turns: a `ledger` of short digests, nothing "
     "(`fresh`), or all of them (`full`, which costs more with every issue)",
 }

@@ -18,6 +18,7 @@ from pipeline.phases.complete import WAITS, complete
 from pipeline.phases.execute import execute, require_tests
 from pipeline.phases.gate import gate
 from pipeline.phases.init import init
+from pipeline.phases.overlap import overlap
 from pipeline.phases.plan import plan
 from pipeline.phases.returns import refuse
 from pipeline.phases.waiting import Wait
@@ -102,8 +103,23 @@ def _work_through(work: Work, wanted: Wanted) -> None:
     wait = Wait(work, planning=wanted.planning, solutions=wanted.solutions)
     while True:
         seen = wait.look()
-        turns = plan(work, wanted.issues) if wanted.planning else 0
-        decided = gate(work, wanted.auto_approve)
-        attempts = execute(work, wanted.solutions) if wanted.execution else 0
-        if turns + decided + attempts == 0 and not (wanted.execution and wait.for_news(seen)):
+        done = _go_round(work, wanted)
+        if done == 0 and not (wanted.execution and wait.for_news(seen)):
             return
+
+
+def _go_round(work: Work, wanted: Wanted) -> int:
+    """Go through the wanted phases once; return how much was done."""
+
+    def decide() -> int:
+        return gate(work, wanted.auto_approve)
+
+    if work.settings.overlap and wanted.planning and wanted.execution:
+        return overlap(
+            work,
+            lambda: plan(work, wanted.issues, after_each=decide),
+            lambda: decide() + execute(work, wanted.solutions),
+        )
+    turns = plan(work, wanted.issues) if wanted.planning else 0
+    decided = decide()
+    return turns + decided + (execute(work, wanted.solutions) if wanted.execution else 0)

@@ -221,6 +221,15 @@ class WorkspaceSettings(Section):
     """Commands run in a fresh workspace."""
 
 
+class SecretSettings(Section):
+    """Names of variables that hold a secret, or do not, whatever they are called."""
+
+    variables: tuple[str, ...] = ()
+    """Further variables whose values are taken out of every text."""
+    not_secret: tuple[str, ...] = ()
+    """Variables whose values may be seen; it holds for no vendor's key."""
+
+
 class Settings(Section):
     """All settings of one process; the defaults are decisions."""
 
@@ -233,6 +242,7 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     tests: TestSettings = TestSettings()
     workspace: WorkspaceSettings = WorkspaceSettings()
+    secrets: SecretSettings = SecretSettings()
     sandbox: Literal["bwrap", "none"] = "bwrap"
     roles: dict[str, Role] = Field(default_factory=dict)
     """Role of each user name; empty: whoever is there is admin."""
@@ -244,6 +254,8 @@ class Settings(Section):
     allow_untested: bool = False
     allow_red_baseline: bool = False
     rehearsal: bool = False
+    overlap: bool = False
+    """Whether issues are planned while approved plans are executed."""
     history: History = "ledger"
     """What an agent's requests send of its earlier turns."""
 
@@ -266,6 +278,7 @@ ELSEWHERE = {
     "run.allow_untested": "allow_untested",
     "run.allow_red_baseline": "allow_red_baseline",
     "run.rehearsal": "rehearsal",
+    "run.overlap": "overlap",
     "run.history": "history",
 }
 """Keys whose attribute of `Settings` has another name than they have in the files."""
@@ -282,6 +295,7 @@ def _section_keys() -> dict[str, str]:
         "validation": ValidationSettings,
         "tests": TestSettings,
         "workspace": WorkspaceSettings,
+        "secrets": SecretSettings,
     }
     names = [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]
     return {name: name for name in names if name not in ELSEWHERE.values()}
@@ -294,12 +308,15 @@ RESERVED = (
     *("planner.base_url", "executor.base_url", "workspace.setup", "run.rehearsal"),
     "validation.off",
 )
-RESERVED_SECTIONS = ("sandbox", "roles", "policy")
+RESERVED_SECTIONS = ("sandbox", "roles", "policy", "secrets")
 """What a project cannot set for its users (D15): keys, and whole sections."""
 
 TABLES = {"roles", "policy.required", "policy.auto_approve", "validation.off"}
 """Keys whose value is a table, which no variable can hold."""
-LISTS = {"workspace.keep", "workspace.setup", "plans.may_touch"}
+LISTS = {
+    *("workspace.keep", "workspace.setup", "plans.may_touch"),
+    *("secrets.variables", "secrets.not_secret"),
+}
 
 ENVIRONMENT: dict[str, str] = {
     "PIPELINE_" + key.upper().replace(".", "_"): key for key in KEYS if key not in TABLES

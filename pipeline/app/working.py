@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline import git
 from pipeline.agents.agent import Agent
@@ -14,6 +14,7 @@ from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
+from pipeline.app.aside import ProviderAside, SandboxAside, timing_aside
 from pipeline.app.patience import REAL_TIME, Patience, Timing
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
@@ -25,8 +26,10 @@ from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.orchestrator import Wanted, orchestrate
 from pipeline.phases.execute import is_ready
+from pipeline.phases.floor import Floor
+from pipeline.phases.overlap import REST_S
 from pipeline.phases.plan import needs_plan
-from pipeline.phases.work import Work
+from pipeline.phases.work import Halt, Work
 from pipeline.plans.ordering import planning_order
 from pipeline.plans.refusals import require_runnable
 from pipeline.plans.validation import require_switchable
@@ -86,7 +89,9 @@ def make_work(
 ) -> Work:
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
-    sandbox = find_sandbox(settings.sandbox)
+    floor, halt = Floor(), Halt(stop)
+    sandbox = SandboxAside(find_sandbox(settings.sandbox), floor)
+    timing = timing_aside(timing, floor)
     workspaces = Workspaces(
         repo, places, sandbox, settings.workspace.keep, settings.workspace.setup
     )
@@ -94,7 +99,12 @@ def make_work(
     verifier = Verifier(
         repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds
     )
-    purse = _purse(settings.budget, book.state)
+
+    def let_settle() -> None:
+        floor.rest(REST_S)
+        work.check_stop()
+
+    purse = _purse(settings.budget, book.state, let_settle)
     gate, backlog = Gate(repo, places, settings, utc_now), BacklogView(places)
     work = Work(
         repo=repo,
@@ -108,7 +118,9 @@ def make_work(
         purse=purse,
         sandbox=sandbox,
         now=utc_now,
-        stop=stop,
+        stop=halt,
+        halt=halt,
+        floor=floor,
         probe=probe,
         prompts=Prompts((places.user_prompts, places.prompts)),
         spawn=lambda role: _spawn(role, work, timing),
@@ -130,10 +142,10 @@ def make_work(
     return work
 
 
-def _purse(caps: BudgetSettings, state: State) -> Purse:
+def _purse(caps: BudgetSettings, state: State, rest: Callable[[], None]) -> Purse:
     """Return the open run's purse as earlier processes left it."""
     started = time.monotonic() - state.worked_s
-    return Purse(caps, state.spent, started, spent_usd=state.spent_usd)
+    return Purse(caps, state.spent, started, spent_usd=state.spent_usd, rest=rest)
 
 
 def require_known(project: Project, state: State, wanted: Wanted) -> None:
@@ -186,7 +198,7 @@ def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
 def _spawn(role: str, work: Work, timing: Timing) -> Agent:
     """Bring the agent of a role to life, with what its ledger held before."""
     state, limits, prompts = work.book.state, work.settings.limits, work.prompts
-    provider = _provider(role, work, timing)
+    provider = ProviderAside(_provider(role, work, timing), work.floor)
     context = project_context(work.repo, work.places, work.run.base_commit)
     has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
     edit_tools = edit_tools_of(_settings_of(role, work), _role(role))

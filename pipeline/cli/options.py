@@ -94,6 +94,7 @@ KEY_OF: dict[str, str] = {
     "max_tokens": "budget.tokens",
     "wait_quota": "run.wait_quota",
     "wait_gate": "gate.wait",
+    "overlap": "run.overlap",
     "allow_untested": "run.allow_untested",
     "allow_red_baseline": "run.allow_red_baseline",
     "sandbox": "sandbox.kind",

@@ -26,6 +26,9 @@ def command(
             help="Approves plans up to this risk (LOW to CRITICAL) of owners' and members' issues.",
         ),
     ] = None,
+    overlap: Annotated[
+        bool, typer.Option("--overlap", help="Plans the next issues while one is executed.")
+    ] = False,
     base: o.Base = None,
     new: o.New = False,
     planner_provider: o.PlannerProvider = None,
@@ -56,6 +59,7 @@ def command(
         executor_model=executor_model,
         max_usd=max_usd,
         max_tokens=max_tokens,
+        overlap=overlap,
         wait_gate=wait_gate,
         wait_quota=wait_quota or (UNATTENDED_WAIT if unattended else None),
         allow_untested=allow_untested,

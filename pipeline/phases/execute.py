@@ -128,9 +128,9 @@ def _attempt(work: Work, cleared: Cleared) -> ExecutionRecord:
         work.purse.close_issue()
     keep(work, record.key)
     if result.failure_class is FailureClass.INFRASTRUCTURE and not _is_parked(result):
-        work.breaker.failure(result.error or "no reason given")
+        work.breaker.failure(EXECUTOR, result.error or "no reason given")
     else:
-        work.breaker.success()
+        work.breaker.success(EXECUTOR)
     return result
 
 

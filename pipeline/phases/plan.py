@@ -59,10 +59,12 @@ class Questions:
     questions: tuple[str, ...]
 
 
-def plan(work: Work, only: Collection[str] = ()) -> int:
+def plan(
+    work: Work, only: Collection[str] = (), after_each: Callable[[], object] = lambda: None
+) -> int:
     """Plan every issue that needs it, in the queue's order; return how many turns were made.
 
-    `only` names the issues to look at; none: all.
+    `only` names the issues to look at; none: all. `after_each` is called after each turn.
     """
     turns, room = 0, Room(work)
     for issue_id, problem in work.hopeless().items():
@@ -80,6 +82,7 @@ def plan(work: Work, only: Collection[str] = ()) -> int:
             break
         turns += _plan_issue(work, issue)
         room.take()
+        after_each()
     return turns
 
 
@@ -151,11 +154,11 @@ def _plan_issue(work: Work, issue: Issue) -> bool:
         failure = failure_of(error)
         _record_failure(work, issue, attempt, tip, failure, str(error), _used(work, request_id))
         if failure is FailureClass.INFRASTRUCTURE:
-            work.breaker.failure(str(error))
+            work.breaker.failure(PLANNER, str(error))
         return True
     finally:
         work.purse.close_issue()
-    work.breaker.success()
+    work.breaker.success(PLANNER)
     _record_outcome(work, issue, attempt, tip, outcome)
     return True
 

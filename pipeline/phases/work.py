@@ -1,5 +1,6 @@
 """What the phases work with: everything that one process holds while it is the orchestrator."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from pipeline.errors import PipelineError, Stopped
 from pipeline.events import IssueBlocked
 from pipeline.execution.land import in_the_way
 from pipeline.execution.site import Site
+from pipeline.phases.floor import Floor
 from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
@@ -24,22 +26,35 @@ BREAKER = 3
 
 @dataclass
 class Breaker:
-    """Counts infrastructure failures in a row; any other outcome starts over."""
+    """Counts each agent's infrastructure failures in a row; its other outcomes start over."""
 
-    failures: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
 
-    def success(self) -> None:
+    def success(self, role: str) -> None:
         """Start over."""
-        self.failures = 0
+        self.failures[role] = 0
 
-    def failure(self, reason: str) -> None:
+    def failure(self, role: str, reason: str) -> None:
         """Count one; raises `PipelineError` at the third in a row."""
-        self.failures += 1
-        if self.failures >= BREAKER:
+        self.failures[role] += 1
+        if self.failures[role] >= BREAKER:
             raise PipelineError(
                 f"stopped after {BREAKER} infrastructure failures in a row, the last: {reason}; "
                 "run `pipeline doctor`, then `pipeline run` carries on"
             )
+
+
+@dataclass
+class Halt:
+    """Tells whether the work has to stop: a signal came, or `is_set`."""
+
+    signal: Callable[[], bool]
+    is_set: bool = False
+    """The run has ended already, in another thread."""
+
+    def __call__(self) -> bool:
+        """Tell whether to stop."""
+        return self.is_set or self.signal()
 
 
 @dataclass
@@ -53,6 +68,10 @@ class Work(Site):
     """Where rules approve plans, in the name of the user who runs it."""
     held: RunFile
     """The run lock, which says to others what is worked on."""
+    halt: Halt
+    """What `stop` is here."""
+    floor: Floor
+    """Who is at work, when planning and execution overlap."""
     spawn: Callable[[str], Agent]
     """Make the agent of a role; called once for each role, on its first input."""
     agents: dict[str, Agent] = field(default_factory=dict)
