@@ -111,7 +111,7 @@ NO_HTTP = "a vendor that is not connected says nothing"
 CANNOT: dict[str, dict[str, str]] = {
     **{name: {"before connect": NO_HTTP} for name in ANSWERED},
     "timeout": {
-        "before connect": "no address accepts: test_transport.py, a connection that is never made"
+        "before connect": "no address accepts: test_deadlines.py, a connection that is never made"
     },
     "stream cut mid-event": {
         "before connect": NO_HTTP,
