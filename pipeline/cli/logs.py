@@ -87,21 +87,21 @@ def command(
         backwards = [read_backwards(path, end) for path, end in ends.items()]
         show(last(backwards, count, wanted, damaged))
     if follow:
-        for streams in _growing(project.places, ends):
-            show(forwards(streams, wanted, damaged))
+        with contextlib.suppress(KeyboardInterrupt):
+            for streams in _growing(project.places, ends):
+                show(forwards(streams, wanted, damaged))
     elif not shown:
         _nothing(project, issue)
 
 
 def _growing(places: Places, ends: dict[Path, int | None]) -> Iterator[list[Iterator[Line]]]:
-    """Yield what has been added to the transcripts until Ctrl-C, or until nobody reads it."""
+    """Yield what has been added to the transcripts, until nobody reads it any more."""
     known = {path: Growing(path, end or 0) for path, end in ends.items()}
-    with contextlib.suppress(KeyboardInterrupt):
-        while is_read():
-            for path in transcript_files(places):
-                known.setdefault(path, Growing(path))
-            yield [one.read() for one in known.values()]
-            time.sleep(LOOK_EVERY_S)
+    while is_read():
+        for path in transcript_files(places):
+            known.setdefault(path, Growing(path))
+        yield [one.read() for one in known.values()]
+        time.sleep(LOOK_EVERY_S)
 
 
 def _nothing(project: Project, issue: str | None) -> None:
