@@ -39,11 +39,13 @@ class RunResumed(Event):
 
 @dataclass(frozen=True)
 class AgentSpawned(Event):
-    """An agent came to life, once per process and role."""
+    """An agent came to life: on its first request, and in the place of one that broke."""
 
     role: str
     provider: str
     model: str
+    reason: str | None = None
+    """Why it takes the place of an earlier one of the run; None: it is the first."""
 
 
 @dataclass(frozen=True)

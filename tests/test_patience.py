@@ -25,7 +25,7 @@ class Waiting:
 
     def __init__(self, folder: Path, allowed_s: float, stop_after_s: float = 1e9) -> None:
         (folder / "repo").mkdir()
-        self.clock = VirtualTime()
+        self.clock, self.stop_after_s = VirtualTime(), stop_after_s
         self.said: list[events.Event] = []
         self.book = open_book(folder / "repo")
         self.patience = Patience(
@@ -33,9 +33,11 @@ class Waiting:
             allowed_s,
             self.book,
             events.EventBus([self.said.append]),
-            lambda: self.clock.slept_s >= stop_after_s,
             self.clock.timing,
         )
+
+    def asks(self, error: ProviderError) -> None:
+        self.patience(error, lambda: self.clock.slept_s >= self.stop_after_s)
 
     def quota(self, seconds: float | None) -> QuotaReached:
         reset = None if seconds is None else self.clock.now() + timedelta(seconds=seconds)
@@ -44,9 +46,9 @@ class Waiting:
 
 def test_a_quota_is_waited_out_until_its_reset(scratch: Path) -> None:
     waiting = Waiting(scratch, allowed_s=7200)
-    waiting.patience(waiting.quota(3600))
+    waiting.asks(waiting.quota(3600))
     assert waiting.clock.slept_s == pytest.approx(3600, abs=2)
-    assert waiting.book.state.quota is None
+    assert waiting.book.state.quotas == {}
     assert [type(one) for one in waiting.said] == [events.QuotaPaused, events.QuotaOver]
 
 
@@ -56,16 +58,16 @@ def test_a_quota_past_the_consent_or_without_a_reset_pauses_the_run(
 ) -> None:
     waiting = Waiting(scratch, allowed_s)
     with pytest.raises(QuotaPause, match="`pipeline run` carries on"):
-        waiting.patience(waiting.quota(seconds))
+        waiting.asks(waiting.quota(seconds))
     assert waiting.clock.slept_s == 0
-    assert waiting.book.state.quota is not None
+    assert waiting.book.state.quotas
 
 
 def test_a_spend_limit_pauses_the_run_whatever_was_consented_to(scratch: Path) -> None:
     waiting = Waiting(scratch, allowed_s=10**6)
     limit = SpendLimit("openai: the account may not spend more (no): raise its limit there")
     with pytest.raises(QuotaPause, match="raise its limit there; `pipeline run` carries on then"):
-        waiting.patience(limit)
+        waiting.asks(limit)
     assert waiting.clock.slept_s == 0
 
 
@@ -75,9 +77,9 @@ def test_an_outage_is_asked_about_from_time_to_time_until_the_consent_is_used_up
 ) -> None:
     waiting = Waiting(scratch, allowed_s=3.5 * OUTAGE_WAIT_S)
     for _ in range(3):
-        waiting.patience(error)
+        waiting.asks(error)
     with pytest.raises(type(error)) as caught:
-        waiting.patience(error)
+        waiting.asks(error)
     assert caught.value is error
     assert waiting.clock.slept_s == pytest.approx(3 * OUTAGE_WAIT_S, abs=2)
     assert {type(one) for one in waiting.said} == {events.OutagePaused}
@@ -86,5 +88,5 @@ def test_an_outage_is_asked_about_from_time_to_time_until_the_consent_is_used_up
 def test_a_stop_ends_a_wait_at_once(scratch: Path) -> None:
     waiting = Waiting(scratch, allowed_s=7200, stop_after_s=10)
     with pytest.raises(Stopped):
-        waiting.patience(waiting.quota(3600))
+        waiting.asks(waiting.quota(3600))
     assert waiting.clock.slept_s < 11

@@ -1,7 +1,5 @@
 """An agent is a mailbox: `send_input` queues a request, `wait` drives its turn to an outcome.
 
-    pending_init -> running -> completed | errored | interrupted -> running -> ... -> shutdown
-
 Whatever ends a turn leaves the agent idle and nothing of the turn behind; what later turns know
 of it is the digest that `settle` appends to the ledger.
 """
@@ -11,7 +9,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pipeline import events
 from pipeline.agents.calls import Caller
@@ -20,7 +17,9 @@ from pipeline.agents.limits import TurnLimits
 from pipeline.agents.loop import Loop
 from pipeline.agents.messages import Head, Provider, Said, StopSignal, TurnItem
 from pipeline.agents.prompts import Reminders
-from pipeline.agents.turn import Ending, OutcomeStatus, Turn, TurnOutcome, TurnRequest
+from pipeline.agents.spawning import broken_by, why_again
+from pipeline.agents.status import EVENT_OF, AgentEvent, AgentStatus, after
+from pipeline.agents.turn import Ending, Turn, TurnOutcome, TurnRequest
 from pipeline.domain.results import Usage
 from pipeline.errors import PipelineError, ProviderError, Stopped
 from pipeline.safety.budget import Purse
@@ -30,25 +29,6 @@ from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
 
 __all__ = ["Agent", "AgentStatus", "TurnOutcome", "TurnRequest", "head_sha256"]
-
-
-class AgentStatus(StrEnum):
-    """Where an agent stands."""
-
-    PENDING_INIT = "pending_init"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    ERRORED = "errored"
-    INTERRUPTED = "interrupted"
-    SHUTDOWN = "shutdown"
-
-
-STATUS_AFTER: dict[OutcomeStatus, AgentStatus] = {
-    "answered": AgentStatus.COMPLETED,
-    "failed": AgentStatus.ERRORED,
-    "timed_out": AgentStatus.ERRORED,
-    "interrupted": AgentStatus.INTERRUPTED,
-}
 
 
 @dataclass(frozen=True)
@@ -75,15 +55,19 @@ class Agent:
         clock: Callable[[], float],
         limits: TurnLimits,
         transcript: Transcript,
-        on_quota: Callable[[ProviderError], None],
+        on_quota: Callable[[ProviderError, StopSignal], None],
         stop: StopSignal,
         cache_key: str,
         memory: str = "",
         ledger: Sequence[str] = (),
         reminders: Reminders | None = None,
         history: History = "ledger",
+        reason: str | None = None,
     ) -> None:
-        """`clock` is monotonic, in seconds. `on_quota` waits for a vendor, or raises."""
+        """`clock` is monotonic, in seconds. `on_quota` waits for a vendor, or raises.
+
+        `reason` is why this agent takes the place of another one.
+        """
         self.role = role
         self._provider = provider
         self._head = head
@@ -92,7 +76,11 @@ class Agent:
         self._clock = clock
         self._stop = stop
         self._status = AgentStatus.PENDING_INIT
-        self._interrupted = threading.Event()
+        self._reason = reason
+        self._broken: str | None = None
+        self._lock = threading.Lock()
+        """Guards status, queue and open turn: `interrupt` and `close` come from other threads."""
+        self._open: Turn | None = None
         self._queue: deque[Turn] = deque()
         self._finished: dict[str, _Finished] = {}
         self._turns = 0
@@ -138,15 +126,20 @@ class Agent:
         """Return the digests of finished turns, oldest first."""
         return self._conversation.ledger
 
+    @property
+    def broken(self) -> str | None:
+        """Tell why no other turn should be driven here; None while the agent is sound."""
+        return self._broken
+
     def send_input(self, request: TurnRequest) -> str:
         """Queue a request and return the id of its turn; the first one brings the agent to life."""
-        if self._status is AgentStatus.SHUTDOWN:
-            raise PipelineError(f"the {self.role} agent is closed: it takes no more requests")
-        if self._turns == 0:
+        with self._lock:
+            self._status = after(self._status, AgentEvent.SEND_INPUT, self.role)
+            self._turns += 1
+            turn = Turn(f"{self.role}-{self._turns}", request, [Said(request.text)])
+            self._queue.append(turn)
+        if turn.id == f"{self.role}-1":
             self._spawned()
-        self._turns += 1
-        turn = Turn(f"{self.role}-{self._turns}", request, [Said(request.text)])
-        self._queue.append(turn)
         return turn.id
 
     def wait(self, turn_id: str, timeout_s: float | None = None) -> TurnOutcome:
@@ -157,11 +150,7 @@ class Agent:
         the turn is gone.
         """
         while turn_id not in self._finished:
-            if self._status is AgentStatus.RUNNING:
-                raise PipelineError(f"the {self.role} agent is at work in another thread")
-            if all(turn.id != turn_id for turn in self._queue):
-                raise PipelineError(f"the {self.role} agent has no open turn {turn_id!r}")
-            turn = self._queue.popleft()
+            turn = self._next(turn_id)
             outcome = self._drive(turn, timeout_s)
             self._finished[turn.id] = _Finished(turn.request, outcome, tuple(turn.items))
         return self._finished[turn_id].outcome
@@ -178,6 +167,8 @@ class Agent:
         if turn_id not in self._finished:
             raise PipelineError(f"the {self.role} agent has no finished turn {turn_id!r}")
         finished = self._finished[turn_id]
+        if finished.outcome.status == "interrupted":
+            raise PipelineError(f"turn {turn_id!r} was interrupted: nothing of it can be settled")
         request = finished.request
         self._book.record(
             entries.TurnSettled(
@@ -198,56 +189,104 @@ class Agent:
     def drop(self, turn_id: str) -> None:
         """Forget a queued or finished turn; nothing of it joins the ledger."""
         self._finished.pop(turn_id, None)
-        self._queue = deque(turn for turn in self._queue if turn.id != turn_id)
+        with self._lock:
+            dropped = [turn for turn in self._queue if turn.id == turn_id]
+            self._queue = deque(turn for turn in self._queue if turn.id != turn_id)
+        for turn in dropped:
+            self._loop.note_end(turn, "dropped", "it had not begun")
 
-    def interrupt(self) -> None:
-        """Ask the running turn to end as `interrupted`; may be called from any thread."""
-        if self._status is AgentStatus.RUNNING:
-            self._interrupted.set()
+    def drain(self) -> tuple[str, ...]:
+        """Drop every turn that has not begun; return their ids, oldest first."""
+        with self._lock:
+            waiting = [turn.id for turn in self._queue]
+        for turn_id in waiting:
+            self.drop(turn_id)
+        return tuple(waiting)
+
+    def interrupt(self) -> str | None:
+        """Let the open turn end as `interrupted`, or the next one that is queued; from any thread.
+
+        Returns the id of that turn: it will end so and no other way, and no later one will. An
+        idle agent has none. What is queued behind it stays: `drain` drops it.
+        """
+        with self._lock:
+            turn = self._open or next(iter(self._queue), None)
+            if turn is None:
+                return None
+            turn.interrupted.set()
+            return turn.id
 
     def close(self) -> None:
-        """End the conversation; the agent takes no more requests."""
-        if self._status is not AgentStatus.SHUTDOWN:
-            self.interrupt()
-            self._status = AgentStatus.SHUTDOWN
-            self._queue.clear()
+        """End the conversation; the agent takes no more requests. An open turn is interrupted."""
+        self._end(AgentEvent.CLOSE)
+
+    def retire(self) -> None:
+        """Close the agent so that another one can take its place; refused while it is at work."""
+        self._end(AgentEvent.RESPAWN)
+
+    def _end(self, event: AgentEvent) -> None:
+        with self._lock:
+            was, self._status = self._status, after(self._status, event, self.role)
+            if self._open is not None:
+                self._open.interrupted.set()  # whoever drives it closes the connections
+        self.drain()
+        if was not in (AgentStatus.RUNNING, AgentStatus.SHUTDOWN):
             self._provider.close()
 
     def _spawned(self) -> None:
-        name, model = self._provider.name, self._provider.model
-        self._book.record(
-            entries.AgentSpawned(
-                role=self.role, provider=name, model=model, head_sha256=head_sha256(self._head)
-            )
+        spawned = entries.AgentSpawned(
+            role=self.role,
+            provider=self._provider.name,
+            model=self._provider.model,
+            head_sha256=head_sha256(self._head),
         )
-        self._bus.emit(events.AgentSpawned(role=self.role, provider=name, model=model))
+        reason = self._reason or why_again(self._book.state.spawned.get(self.role), spawned)
+        self._book.record(spawned.model_copy(update={"reason": reason}))
+        self._bus.emit(events.AgentSpawned(self.role, spawned.provider, spawned.model, reason))
+
+    def _next(self, turn_id: str) -> Turn:
+        """Take the oldest turn out of the queue and open it; `turn_id` has to be in there."""
+        with self._lock:
+            status = after(self._status, AgentEvent.TURN_BEGINS, self.role)
+            if all(turn.id != turn_id for turn in self._queue):
+                raise PipelineError(f"the {self.role} agent has no open turn {turn_id!r}")
+            self._status, turn = status, self._queue.popleft()
+            self._open = self._newest = turn
+        return turn
 
     def _drive(self, turn: Turn, timeout_s: float | None) -> TurnOutcome:
         """Run one turn; whatever happens, the agent is idle afterwards."""
         seconds = turn.request.minutes * 60
         turn.deadline = self._clock() + min(seconds, seconds if timeout_s is None else timeout_s)
-        self._interrupted.clear()
-        self._newest = turn
-        self._status = AgentStatus.RUNNING
-        after = AgentStatus.ERRORED
+        ending, problem = Ending("failed", reason="a bug"), None
         try:
-            ending = self._run(turn)
-            after = STATUS_AFTER[ending.status]
+            ending = self._loop.run(turn)
+        except PipelineError as error:
+            ending, problem = Ending("failed", reason=str(error)), error
         finally:
-            if self._status is AgentStatus.RUNNING:
-                self._status = after
+            ending = self._ended(turn, ending)
+        stopped = isinstance(problem, Stopped) and self._stop()
+        if problem is not None and (ending.status != "interrupted" or stopped):
+            self._broken = broken_by(problem)
+            raise problem
         return TurnOutcome(turn.id, ending.status, ending.answer, ending.reason, turn.usage)
 
-    def _run(self, turn: Turn) -> Ending:
-        try:
-            return self._loop.run(turn)
-        except Stopped:
-            if self._interrupted.is_set() and not self._stop():
-                return Ending("interrupted", reason="interrupted")
-            raise
+    def _ended(self, turn: Turn, ending: Ending) -> Ending:
+        """Close the turn and return how it ended: an interrupt until now wins over all else."""
+        with self._lock:
+            if turn.interrupted.is_set():
+                ending = Ending("interrupted", reason="interrupted")
+            self._open = None
+            self._status = after(self._status, EVENT_OF[ending.status], self.role)
+            closed = self._status is AgentStatus.SHUTDOWN
+        self._loop.note_end(turn, ending.status, ending.reason or "")
+        if closed:
+            self._provider.close()
+        return ending
 
     def _should_stop(self) -> bool:
-        return self._interrupted.is_set() or self._stop()
+        turn = self._open
+        return (turn is not None and turn.interrupted.is_set()) or self._stop()
 
 
 def head_sha256(head: Head) -> str:

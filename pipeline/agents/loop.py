@@ -23,9 +23,10 @@ from pipeline.agents.messages import (
     ToolResult,
 )
 from pipeline.agents.prompts import Reminders
+from pipeline.agents.stuck import repeated, step_of
 from pipeline.agents.toolbox import Answered, CountsAs, Leash, Returned
 from pipeline.agents.turn import Ending, Turn
-from pipeline.errors import ContextOverflow, PipelineError, TurnTimedOut
+from pipeline.errors import ContextOverflow, TurnTimedOut
 from pipeline.store import entries
 from pipeline.store.book import Book
 from pipeline.store.transcripts import Transcript
@@ -62,15 +63,6 @@ class Loop:
         """Drive `turn` to its ending; what no model can mend passes through as an exception."""
         self._note(turn, "request", text=turn.request.text)
         try:
-            ending = self._drive(turn)
-        except PipelineError as error:
-            self._note(turn, "ended", status="interrupted", reason=storable(str(error)))
-            raise
-        self._note(turn, "ended", status=ending.status, reason=storable(ending.reason or ""))
-        return ending
-
-    def _drive(self, turn: Turn) -> Ending:
-        try:
             while True:
                 ending = self._step(turn)
                 if ending is not None:
@@ -80,7 +72,12 @@ class Loop:
         except ContextOverflow as error:
             return Ending("failed", reason=f"the turn outgrew the model's window: {error}")
 
+    def note_end(self, turn: Turn, status: str, reason: str) -> None:
+        """Write down how a turn ended; it may never have begun."""
+        self._note(turn, "ended", status=status, reason=storable(reason))
+
     def _step(self, turn: Turn) -> Ending | None:
+        turn.check(self._clock, self._stop)
         if turn.calls >= self._limits.calls:
             return Ending("failed", reason=f"no answer after {turn.calls} model calls")
         reply = self._caller.ask(turn)
@@ -92,6 +89,7 @@ class Loop:
             next_step=reply.next_step.value,
             calls=[[call.id, call.name, storable(call.arguments)] for call in reply.tool_calls],
             response_id=reply.response_id,
+            **_late(turn),
         )
         return _NEXT[reply.next_step](self, turn, reply)
 
@@ -113,7 +111,11 @@ class Loop:
                 came_to = came_to.result
             results[call.id] = came_to
         ordered = [results[call.id] for call in reply.tool_calls]
-        turn.items.append(Results(self._with_calls_left(turn, ordered)))
+        turn.steps.append(step_of(reply, ordered))
+        nudge = self._nudge(turn)
+        if isinstance(nudge, Ending):
+            return nudge
+        turn.items.append(Results(self._with_more(turn, ordered, nudge)))
         return None
 
     def _run_tool(self, turn: Turn, call: ToolCall) -> ToolResult | Returned | Answered:
@@ -135,7 +137,15 @@ class Loop:
                     role=self._role, request_id=request_id, call_id=call.id, is_error=is_error
                 )
             )
-        self._note(turn, "tool", call_id=call.id, tool=call.name, is_error=is_error, text=text)
+        self._note(
+            turn,
+            "tool",
+            call_id=call.id,
+            tool=call.name,
+            is_error=is_error,
+            text=text,
+            **_late(turn),
+        )
         return came_to
 
     def _no_answer(self, turn: Turn, reply: Reply) -> Ending | None:
@@ -155,7 +165,25 @@ class Loop:
         return Ending("failed", reason=f"the model refused the request: {said}")
 
     def _resume(self, turn: Turn, reply: Reply) -> Ending | None:
-        return None
+        turn.steps.append(step_of(reply))
+        nudge = self._nudge(turn)
+        if isinstance(nudge, str):
+            turn.items.append(Said(nudge))
+            return None
+        return nudge
+
+    def _nudge(self, turn: Turn) -> str | Ending | None:
+        """Return what to say to an agent that goes in circles; said once, then the turn ends."""
+        what = repeated(turn.steps)
+        if what is None:
+            return None
+        if turn.nudged:
+            return Ending("stuck", reason=f"the agent went in circles, and was told: {what}")
+        turn.nudged = True
+        turn.steps.clear()
+        text = self._reminders.stuck(*_names(turn), what)
+        self._note(turn, "reminder", text=text)
+        return text
 
     def _remind(self, turn: Turn, reply: Reply, text: str) -> Ending | None:
         """Say `text` inside the turn; vendors want every tool call of the reply answered."""
@@ -175,12 +203,16 @@ class Loop:
         last = " ".join(why.split())[:300]
         return Ending("failed", reason=_TOO_OFTEN[counts_as].format(most[counts_as], last))
 
-    def _with_calls_left(self, turn: Turn, results: list[ToolResult]) -> tuple[ToolResult, ...]:
+    def _with_more(
+        self, turn: Turn, results: list[ToolResult], nudge: str | None
+    ) -> tuple[ToolResult, ...]:
+        """Return the results; the last one ends with what the pipeline has to say, if anything."""
+        more = [] if nudge is None else [nudge]
         left = self._limits.calls - turn.calls
-        if left > LAST_CALLS:
-            return tuple(results)
+        if left <= LAST_CALLS:
+            more.append(self._reminders.calls_left(*_names(turn), left))
         last = results[-1]
-        text = f"{last.text}\n\n{self._reminders.calls_left(*_names(turn), left)}"
+        text = "\n\n".join([last.text, *more])
         return (*results[:-1], ToolResult(last.call_id, text, last.is_error))
 
     def _note(self, turn: Turn, kind: str, **fields: JsonValue) -> None:
@@ -219,6 +251,11 @@ def _closed(
 def storable(text: str) -> str:
     """Return `text` without the lone surrogates that a model's JSON may hold."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _late(turn: Turn) -> dict[str, JsonValue]:
+    """Return the mark of what came after its turn was interrupted: noted, and nothing else."""
+    return {"late": True} if turn.interrupted.is_set() else {}
 
 
 def _names(turn: Turn) -> tuple[str, tuple[str, ...]]:

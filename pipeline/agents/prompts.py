@@ -100,6 +100,10 @@ class Reminders:
         """Return what to say to an agent that has few calls left."""
         return self._render("reminder-calls-left", request_id, final_tools, calls_left=str(left))
 
+    def stuck(self, request_id: str, final_tools: Sequence[str], repeated: str) -> str:
+        """Return what to say to an agent that goes in circles."""
+        return self._render("reminder-stuck", request_id, final_tools, repeated=repeated)
+
     def _render(self, name: str, request_id: str, final_tools: Sequence[str], **more: str) -> str:
         tools = " or ".join(final_tools)
         variables = {"request_id": request_id, "final_tools": tools, **more}

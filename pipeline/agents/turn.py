@@ -1,15 +1,18 @@
 """The nouns of a turn: what is asked, what is open, how it ended."""
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.agents.messages import StopSignal, TurnItem
+from pipeline.agents.stuck import WINDOW, Step
 from pipeline.agents.toolbox import CountsAs, Toolbox
 from pipeline.domain.results import Usage
 from pipeline.errors import Stopped, TurnTimedOut
 
-OutcomeStatus = Literal["answered", "failed", "timed_out", "interrupted"]
+OutcomeStatus = Literal["answered", "failed", "stuck", "timed_out", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ class Turn:
     truncated: bool = False
     refusals: dict[CountsAs, int] = field(default_factory=lambda: {"answer": 0, "repair": 0})
     usage: Usage = field(default_factory=Usage)
+    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    """What it did last, since it was last told that it goes in circles."""
+    nudged: bool = False
+    """Whether it was told so."""
+    interrupted: threading.Event = field(default_factory=threading.Event)
+    """Set from any thread; it belongs to this turn, so it can end no other one."""
 
     def check(self, clock: Callable[[], float], stop: StopSignal) -> None:
         """Raise `Stopped` or `TurnTimedOut` when the turn may not go on."""

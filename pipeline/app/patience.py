@@ -42,22 +42,21 @@ class Patience:
     allowed_s: float
     book: Book
     bus: EventBus
-    stop: StopSignal
     timing: Timing = REAL_TIME
     waited_s: float = 0.0
 
-    def __call__(self, error: ProviderError) -> None:
-        """Wait until it is worth asking again.
+    def __call__(self, error: ProviderError, stop: StopSignal) -> None:
+        """Wait until it is worth asking again, or `stop` says so.
 
         Raises `QuotaPause` for a quota that outlasts the consent or has no reset time, `error`
         itself for an outage that does, and `Stopped`.
         """
         if isinstance(error, QuotaReached):
-            self._quota(error)
+            self._quota(error, stop)
         else:
-            self._outage(error)
+            self._outage(error, stop)
 
-    def _quota(self, reached: QuotaReached) -> None:
+    def _quota(self, reached: QuotaReached, stop: StopSignal) -> None:
         reset = reached.reset_at
         until = iso(reset) if reset else None
         self.book.record(entries.QuotaPaused(provider=self.provider, until=until))
@@ -65,7 +64,7 @@ class Patience:
         left = (reset - self.timing.now()).total_seconds() if reset else None
         if left is None or left > self.allowed_s - self.waited_s:
             raise QuotaPause(self._why(reached)) from reached
-        self._wait(left)
+        self._wait(left, stop)
         self.book.record(entries.QuotaOver(provider=self.provider))
         self.bus.emit(events.QuotaOver(self.provider))
 
@@ -79,18 +78,18 @@ class Patience:
             "then, or wait here with --wait-quota 6h"
         )
 
-    def _outage(self, error: ProviderError) -> None:
+    def _outage(self, error: ProviderError, stop: StopSignal) -> None:
         wait_s = max(OUTAGE_WAIT_S, error.retry_after_s or 0.0)
         if wait_s > self.allowed_s - self.waited_s:
             raise error
         self.bus.emit(events.OutagePaused(self.provider, wait_s, str(error)))
-        self._wait(wait_s)
+        self._wait(wait_s, stop)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, stop: StopSignal) -> None:
         self.book.flush()
         started = self.timing.monotonic()
         while (rest := seconds - (self.timing.monotonic() - started)) > 0:
-            if self.stop():
+            if stop():
                 raise Stopped("interrupted while waiting for a vendor; `pipeline run` carries on")
             self.timing.sleep(min(rest, STEP_S))
         self.waited_s += max(seconds, 0.0)

@@ -1,5 +1,6 @@
 """What an error that ends a turn makes of its issue, and which errors end the whole run."""
 
+from pipeline.agents.turn import OutcomeStatus
 from pipeline.domain.results import FailureClass
 from pipeline.errors import (
     BudgetSpent,
@@ -20,6 +21,16 @@ FAILURE_OF: dict[type[PipelineError], FailureClass] = {
     PipelineError: FailureClass.INFRASTRUCTURE,
 }
 """The first that matches holds."""
+
+
+FAILURE_OF_TURN: dict[OutcomeStatus, FailureClass | None] = {
+    "answered": None,
+    "failed": FailureClass.AGENT,
+    "stuck": FailureClass.AGENT,
+    "timed_out": FailureClass.AGENT,
+    "interrupted": FailureClass.INTERRUPTED,
+}
+"""What the end of a turn without an answer makes of its issue."""
 
 
 def failure_of(error: PipelineError) -> FailureClass:

@@ -14,6 +14,7 @@ from pipeline import events as e
 from pipeline.domain.base import iso
 from pipeline.plans.holds import confirmation_wanted, planning_paused
 from pipeline.plans.sanitize import clean
+from pipeline.store.redaction import Redaction
 from pipeline.store.run_info import clock_time
 
 LONGEST = 1000
@@ -70,7 +71,12 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         f"started on {v.branch} from {_short(v.base_commit)} (sandbox: {v.sandbox})",
     ),
     e.RunResumed: _resumed,
-    e.AgentSpawned: lambda v: ("agent", v.role, f"spawned: {v.model} at {v.provider}"),
+    e.AgentSpawned: lambda v: (
+        "agent",
+        v.role,
+        f"spawned{' again' if v.reason else ''}: {v.model} at {v.provider}"
+        + (f" ({v.reason})" if v.reason else ""),
+    ),
     e.PlanningStarted: _planning,
     e.PlanRecorded: _recorded,
     e.PlanningFailed: lambda v: ("plan", v.issue_id, f"no plan: {v.reason}"),
@@ -153,10 +159,12 @@ class ConsoleLines:
 
     stream: TextIO
     now: Callable[[], datetime]
+    redaction: Redaction = dataclasses.field(default_factory=Redaction)
 
     def __call__(self, event: e.Event) -> None:
         """Write the event's line."""
-        self.stream.write(f"{self.now().astimezone():%H:%M:%S}  {line(event)}\n")
+        told = self.redaction(line(event))
+        self.stream.write(f"{self.now().astimezone():%H:%M:%S}  {told}\n")
         self.stream.flush()
 
 
@@ -166,10 +174,12 @@ class JsonLines:
 
     stream: TextIO
     now: Callable[[], datetime]
+    redaction: Redaction = dataclasses.field(default_factory=Redaction)
 
     def __call__(self, event: e.Event) -> None:
         """Write the event's object."""
         row = {"at": iso(self.now()), "event": type(event).__name__}
         row |= dataclasses.asdict(event)
-        self.stream.write(orjson.dumps(row, default=str).decode() + "\n")
+        told = self.redaction.deep(orjson.loads(orjson.dumps(row, default=str)))
+        self.stream.write(orjson.dumps(told).decode() + "\n")
         self.stream.flush()

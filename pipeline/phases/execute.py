@@ -127,6 +127,7 @@ def _attempt(work: Work, cleared: Cleared) -> ExecutionRecord:
     finally:
         work.purse.close_issue()
     keep(work, record.key)
+    work.retire_broken(EXECUTOR)
     if result.failure_class is FailureClass.INFRASTRUCTURE and not _is_parked(result):
         work.breaker.failure(EXECUTOR, result.error or "no reason given")
     else:

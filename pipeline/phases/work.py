@@ -72,9 +72,11 @@ class Work(Site):
     """What `stop` is here."""
     floor: Floor
     """Who is at work, when planning and execution overlap."""
-    spawn: Callable[[str], Agent]
-    """Make the agent of a role; called once for each role, on its first input."""
+    spawn: Callable[[str, str | None], Agent]
+    """Make the agent of a role, and why it takes the place of another one."""
     agents: dict[str, Agent] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    """Role -> why its agent was closed and another one takes its place."""
     told_waiting: tuple[str, ...] = ()
     """The plans that were last said to wait for a decision."""
     told_paused: bool = False
@@ -90,8 +92,16 @@ class Work(Site):
     def agent(self, role: str) -> Agent:
         """Return the one agent of `role`, spawned on first use."""
         if role not in self.agents:
-            self.agents[role] = self.spawn(role)
+            self.agents[role] = self.spawn(role, self.broken.pop(role, None))
         return self.agents[role]
+
+    def retire_broken(self, role: str) -> None:
+        """Close the agent of `role` if its last turn broke it; memory and ledger outlive it."""
+        agent = self.agents.get(role)
+        if agent is not None and agent.broken is not None:
+            agent.retire()
+            del self.agents[role]
+            self.broken[role] = agent.broken
 
     def ordered_issues(self) -> list[Issue]:
         """Return the backlog in the order of the queue, without those that `hopeless` names."""

@@ -12,6 +12,7 @@ import orjson
 
 from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
 from pipeline.agents.limits import TurnLimits
+from pipeline.agents.messages import StopSignal
 from pipeline.agents.prompts import Prompts
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
@@ -84,7 +85,7 @@ def crew(
     )
     waits: list[ProviderError] = []
 
-    def wait(error: ProviderError) -> None:
+    def wait(error: ProviderError, stop: StopSignal) -> None:
         waits.append(error)
         if on_quota is not None:
             on_quota(error)

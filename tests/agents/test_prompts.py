@@ -55,7 +55,7 @@ def said(content: str) -> Feedback:
 def test_every_shipped_prompt_is_used() -> None:
     used = {f"{role}-system" for role in TOOLS} | set(SHELL_TEXT.values())
     used |= {"plan-turn", "revise-turn", "execute-turn"}
-    used |= {"reminder-no-answer", "reminder-cut-off", "reminder-calls-left"}
+    used |= {f"reminder-{why}" for why in ("no-answer", "cut-off", "calls-left", "stuck")}
     assert {path.stem for path in package_prompts().glob("*.md")} == used
 
 

@@ -23,10 +23,10 @@ from pipeline.domain.solution import (
     Task,
 )
 
-Finisher = Callable[[str, str], Verdict]
+Finisher = Callable[[str, str, Leash], Verdict]
 """Gets a task id and the agent's summary, runs the task's tests, and says what it saw."""
 SolutionJudge = Callable[[SubmitSolution], Verdict]
-ResultJudge = Callable[[SubmitResult], Verdict]
+ResultJudge = Callable[[SubmitResult, Leash], Verdict]
 QuestionsJudge = Callable[[tuple[str, ...]], Verdict]
 
 MOST_QUESTIONS = 10
@@ -37,7 +37,7 @@ def finishing(finish: Finisher) -> Handler:
 
     def handler(arguments: Wire, leash: Leash) -> Verdict:
         assert isinstance(arguments, FinishTask)
-        return finish(arguments.task_id, arguments.summary)
+        return finish(arguments.task_id, arguments.summary, leash)
 
     return handler
 
@@ -59,7 +59,7 @@ def submitting_result(judge: ResultJudge) -> Handler:
         assert isinstance(arguments, SubmitResult)
         if arguments.status == "failed" and not (arguments.reason or "").strip():
             return Refused("status is failed, so reason must say why, with what you saw")
-        return judge(arguments)
+        return judge(arguments, leash)
 
     return handler
 
