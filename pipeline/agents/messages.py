@@ -8,13 +8,14 @@ byte-identical prefix of the next request.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from pydantic import JsonValue
 
 from pipeline.domain.results import Usage
+from pipeline.errors import ProviderError
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class Reply:
     usage: Usage
     """Of this one call (`calls=1`), `usd` None when the price is not known."""
     response_id: str = ""
+    cache_miss: str = ""
+    """Why the cache did not answer, in the vendor's word, where it was asked and says so."""
+
+    @property
+    def is_summary(self) -> bool:
+        """Tell whether the vendor wrote it in place of all that was said before."""
+        return any(part.get("type") == "compaction" for part in self.raw)
 
     def is_by(self, model: str) -> bool:
         """Tell whether `model` wrote it: its thinking is of use to no other."""
@@ -113,6 +121,13 @@ class ModelRequest:
     """Stable per role and run."""
     model: str = ""
     """Who is asked; empty: the provider's own model."""
+    may_call: bool = True
+    """False: text alone is wanted. The tools stay where they are, since the cache begins there."""
+
+    @property
+    def is_compacted(self) -> bool:
+        """Tell whether a vendor's summary stands for what was said before."""
+        return any(isinstance(item, Reply) and item.is_summary for item in self.turn)
 
 
 class StopSignal(Protocol):
@@ -121,6 +136,28 @@ class StopSignal(Protocol):
     def __call__(self) -> bool:
         """Return True when it should."""
         ...
+
+
+class Meter(Protocol):
+    """Counts the tries of one model call: each is paid for by itself."""
+
+    def failed(self, error: ProviderError) -> None:
+        """Take in that a try has failed and another one follows."""
+        ...
+
+    def again(self) -> None:
+        """Pay for another try; raises what the purse raises."""
+        ...
+
+
+class NoMeter:
+    """A `Meter` that counts nothing."""
+
+    def failed(self, error: ProviderError) -> None:
+        """Take it as it is."""
+
+    def again(self) -> None:
+        """Let it go on."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +169,26 @@ class CallLimits:
     silence_s: float
     """Longest time without one byte from the vendor."""
     stop: StopSignal
+    meter: Meter = field(default_factory=NoMeter)
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long a vendor keeps what it has cached, in seconds from the start of the last use."""
+
+    prefix_s: float
+    """Head, memory and ledger."""
+    turn_s: float
 
 
 class Provider(Protocol):
     """The adapter for one vendor's API."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what settings call the vendor."""
+        ...
+
     model: str
     fallback: str | None
     """The model that may answer when the own one is overloaded; None: no other."""
@@ -151,8 +202,24 @@ class Provider(Protocol):
         """
         ...
 
+    def compacts(self, model: str) -> bool:
+        """Tell whether the vendor writes summaries of a conversation with `model`."""
+        ...
+
+    def compact(self, request: ModelRequest, limits: CallLimits) -> Reply:
+        """Return the vendor's summary of all that `request` sends after its head.
+
+        It goes first in the turn, and memory and ledger are not sent any more. Without `raw` the
+        vendor has failed to make one. Raises what `complete` raises.
+        """
+        ...
+
+    def lifetimes(self, model: str) -> Lifetimes:
+        """Return how long the vendor keeps what `model` has cached."""
+        ...
+
     def price(self, usage: Usage) -> float | None:
-        """Return what `usage` costs in USD at its model (none named: the provider's own).
+        """Return what `usage` costs in USD at most, at its model (none named: the provider's own).
 
         None when the model's price is not known.
         """

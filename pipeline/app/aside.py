@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline import proc
-from pipeline.agents.messages import CallLimits, ModelRequest, Provider, Reply
+from pipeline.agents.messages import CallLimits, Lifetimes, ModelRequest, Provider, Reply
 from pipeline.app.patience import Timing
 from pipeline.domain.results import Usage
 from pipeline.phases.floor import Floor
@@ -25,6 +25,19 @@ class ProviderAside:
         """Make one model call."""
         with self._floor.left():
             return self._provider.complete(request, limits)
+
+    def compacts(self, model: str) -> bool:
+        """Tell whether the vendor writes summaries."""
+        return self._provider.compacts(model)
+
+    def compact(self, request: ModelRequest, limits: CallLimits) -> Reply:
+        """Have the vendor write a summary."""
+        with self._floor.left():
+            return self._provider.compact(request, limits)
+
+    def lifetimes(self, model: str) -> Lifetimes:
+        """Return how long the vendor keeps what it has cached."""
+        return self._provider.lifetimes(model)
 
     def price(self, usage: Usage) -> float | None:
         """Return what `usage` costs (USD)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pipeline.agents.messages import (
     CallLimits,
+    Lifetimes,
     ModelRequest,
     NextStep,
     Reply,
@@ -25,6 +26,9 @@ class Scripted:
     model: str = "scripted-1"
     fallback: str | None = None
     requests: list[ModelRequest] = field(default_factory=list)
+    summaries: list[Move] | None = None
+    """What `compact` answers with; None: the vendor writes no summaries."""
+    compacted: list[ModelRequest] = field(default_factory=list)
     closed: bool = False
 
     def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
@@ -33,6 +37,20 @@ class Scripted:
         if isinstance(move, Exception):
             raise move
         return move if isinstance(move, Reply) else move(request, limits)
+
+    def compacts(self, model: str) -> bool:
+        return self.summaries is not None
+
+    def compact(self, request: ModelRequest, limits: CallLimits) -> Reply:
+        self.compacted.append(request)
+        assert self.summaries is not None
+        move = self.summaries.pop(0)
+        if isinstance(move, Exception):
+            raise move
+        return move if isinstance(move, Reply) else move(request, limits)
+
+    def lifetimes(self, model: str) -> Lifetimes:
+        return Lifetimes(prefix_s=3600, turn_s=300)
 
     def price(self, usage: Usage) -> float | None:
         return usage.input_tokens * 1e-6 + usage.output_tokens * 5e-6

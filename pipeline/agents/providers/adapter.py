@@ -1,16 +1,19 @@
 """What the adapters share: one model call through the vendor's SDK, watched, retried, priced."""
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol
 
-from pipeline.agents.messages import CallLimits, ModelRequest, Reply
+from pipeline.agents.messages import CallLimits, Lifetimes, ModelRequest, Reply
 from pipeline.agents.providers.calling import DEFAULT_RETRIES, bounded, call_vendor
+from pipeline.agents.providers.capabilities import LIFETIMES, capabilities
 from pipeline.agents.providers.hiding import hide_key
 from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.watch import Watch
 from pipeline.domain.results import Usage
 from pipeline.errors import PipelineError, ProviderError
+from pipeline.settings import Provider as ProviderName
 
 
 class Sdk(Protocol):
@@ -29,7 +32,7 @@ class Sdk(Protocol):
 class Adapter(ABC):
     """A `Provider`; a vendor's own is in `ask` and `translate`."""
 
-    name: str
+    name: ClassVar[ProviderName]
 
     def __init__(
         self,
@@ -40,13 +43,18 @@ class Adapter(ABC):
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
         fallback: str | None = None,
+        diagnose: bool = False,
     ) -> None:
+        """`diagnose` asks the vendor why its cache did not answer, where it can say so."""
         self.model = model
         self.fallback = fallback
         self._sdk = sdk
         self._effort = effort
         self._temperature = temperature
         self._policy = policy
+        self._diagnose = diagnose
+        self._previous: str | None = None
+        """The response that the next one is compared with."""
 
     @abstractmethod
     def ask(self, request: ModelRequest) -> Reply:
@@ -56,11 +64,32 @@ class Adapter(ABC):
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
 
+    @abstractmethod
+    def summarise(self, request: ModelRequest) -> Reply:
+        """Have the vendor write a summary, once; raises the SDK's errors or ours."""
+
     def complete(self, request: ModelRequest, limits: CallLimits) -> Reply:
         """Make one model call, as `Provider` says."""
+        reply = bounded(self._call(lambda: self.ask(request), limits), request.max_output_tokens)
+        self._previous = reply.response_id or None
+        return reply
+
+    def compacts(self, model: str) -> bool:
+        """Tell whether the vendor writes summaries, as `Provider` says."""
+        return capabilities(self.name, model).compacts
+
+    def compact(self, request: ModelRequest, limits: CallLimits) -> Reply:
+        """Have the vendor write a summary, as `Provider` says."""
+        return self._call(lambda: self.summarise(request), limits)
+
+    def lifetimes(self, model: str) -> Lifetimes:
+        """Return how long the vendor keeps what it has cached, as `Provider` says."""
+        return LIFETIMES[capabilities(self.name, model).cache]
+
+    def _call(self, ask: Callable[[], Reply], limits: CallLimits) -> Reply:
         try:
-            reply = call_vendor(
-                lambda: self.ask(request),
+            return call_vendor(
+                ask,
                 limits,
                 watch=self._sdk.watch,
                 policy=self._policy,
@@ -70,7 +99,6 @@ class Adapter(ABC):
         except PipelineError as error:
             hide_key(error, self._sdk.key)
             raise
-        return bounded(reply, request.max_output_tokens)
 
     def price(self, usage: Usage) -> float | None:
         """Return what `usage` costs in USD, as `Provider` says."""

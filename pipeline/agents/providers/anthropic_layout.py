@@ -3,8 +3,12 @@
 tools | system: prompt, context* | user: memory, digests*, request | assistant | user* | ... | user*
 
 * a cache mark: an hour for the context and the ledger's end, five minutes for the last two
-user messages (the second last is where the call before wrote its cache). Four at most, and
-the hours come first, as the API demands.
+user messages. Four at most, and the hours come first, as the API demands. The second last is
+where the call before wrote its cache: however many blocks an answer and its results have, the
+API's look back of 20 blocks never has to reach over them.
+
+A summary of the vendor's (`compaction`) comes first in the messages, in place of memory, ledger
+and all that it sums up.
 """
 
 import json
@@ -66,6 +70,8 @@ def request_body(
         "system": _marked(_texts(request.head.system, request.head.context), HOUR),
         "messages": _messages(request, model),
     }
+    if not request.may_call:
+        body["tool_choice"] = {"type": "none"}
     if temperature is not None:
         body["temperature"] = temperature
     if capabilities("anthropic", model).thinking == "adaptive":
@@ -133,6 +139,8 @@ class Answer:
     stop_reason: str = ""
     stop_details: dict[str, Any] = field(default_factory=dict)
     complete: bool = False
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    """Why the cache did not answer, where it was asked."""
     _usage: dict[str, Any] = field(default_factory=dict)
     _starts: dict[int, Block] = field(default_factory=dict)
     _pieces: dict[tuple[int, str], list[str]] = field(default_factory=dict)
@@ -146,6 +154,7 @@ class Answer:
 
     def _begin(self, event: dict[str, Any]) -> None:
         self.id = event["message"].get("id", "")
+        self.diagnostics = event["message"].get("diagnostics") or {}
         self._count(event["message"].get("usage"))
 
     def _open(self, event: dict[str, Any]) -> None:
@@ -160,6 +169,8 @@ class Answer:
             self._pieces.setdefault((index, name), []).append(delta[name])
         elif kind == "signature_delta":
             block["signature"] = delta["signature"]
+        elif kind == "compaction_delta":
+            block |= {name: text for name, text in delta.items() if name != "type"}
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta["citation"]]
 
@@ -180,24 +191,32 @@ class Answer:
 
     def usage(self, model: str) -> Usage:
         """Return what the call used, without its price."""
-        counts = self._usage
         return Usage(
             model=model,
             calls=1,
-            input_tokens=counts.get("input_tokens", 0),
-            output_tokens=counts.get("output_tokens", 0),
-            cache_read_tokens=counts.get("cache_read_input_tokens", 0),
-            cache_write_tokens=counts.get("cache_creation_input_tokens", 0),
+            input_tokens=self._total("input_tokens"),
+            output_tokens=self._total("output_tokens"),
+            cache_read_tokens=self._total("cache_read_input_tokens"),
+            cache_write_tokens=self._total("cache_creation_input_tokens"),
         )
 
     def long_lived_writes(self) -> int:
         """Return how many tokens were written to the cache for an hour."""
-        created = self._usage.get("cache_creation") or {}
-        return int(created.get("ephemeral_1h_input_tokens", 0))
+        created = (counts.get("cache_creation") or {} for counts in self._counts())
+        return sum(int(one.get("ephemeral_1h_input_tokens") or 0) for one in created)
+
+    def _total(self, name: str) -> int:
+        return sum(int(counts.get(name) or 0) for counts in self._counts())
+
+    def _counts(self) -> list[dict[str, Any]]:
+        """Return the top-level counts, and those of summaries, which are not part of them."""
+        steps = self._usage.get("iterations") or []
+        return [self._usage, *(one for one in steps if one.get("type") == "compaction")]
 
     def reply(self, usage: Usage) -> Reply:
         """Return the whole answer. Tool calls of a stopped answer never run and are left out."""
-        raw = [self._whole(index) for index in sorted(self._starts)]
+        whole = [self._whole(index) for index in sorted(self._starts)]
+        raw = [one for one in whole if one["type"] != "compaction" or one.get("content")]
         texts = [str(block["text"]) for block in raw if block["type"] == "text"]
         calls = tuple(
             ToolCall(str(block["id"]), str(block["name"]), self._arguments(index))
@@ -218,6 +237,7 @@ class Answer:
             next_step=step,
             usage=usage,
             response_id=self.id,
+            cache_miss=(self.diagnostics.get("cache_miss_reason") or {}).get("type") or "",
         )
 
     def _joined(self, index: int, name: str) -> str:

@@ -1,6 +1,9 @@
 """Anthropic's Messages API, streamed, through the vendor's SDK."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from pipeline.agents.messages import ModelRequest, Reply
 from pipeline.agents.providers.adapter import Adapter
@@ -18,7 +21,12 @@ from pipeline.agents.providers.pricing import price
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.transport import make_client
 from pipeline.agents.providers.watch import Watch
+from pipeline.domain.results import Usage
 from pipeline.errors import ProviderError
+
+BETA = ("compact-2026-09-04",)
+"""Wanted by whatever makes or sends a summary."""
+SUMMARISE = {"compaction": {"type": "summarize"}}
 
 
 class AnthropicSdk:
@@ -49,6 +57,7 @@ class AnthropicSdk:
                 *unread,
             ),
             no_key=(anthropic.CredentialsError,),
+            unsent=(httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError),
         )
 
     def close(self) -> None:
@@ -70,6 +79,7 @@ class AnthropicMessages(Adapter):
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
         fallback: str | None = None,
+        diagnose: bool = False,
     ) -> None:
         self._anthropic = AnthropicSdk(access)
         super().__init__(
@@ -79,17 +89,32 @@ class AnthropicMessages(Adapter):
             temperature=temperature,
             policy=policy,
             fallback=fallback,
+            diagnose=diagnose,
         )
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
-        answer = Answer()
-        model = request.model or self.model
-        body = request_body(request, model, self._effort, self._temperature)
-        with (
-            self._anthropic.client.messages.create(**body, stream=True) as events,
-            reading(self.name),
-        ):
+        body = self._body(request)
+        if self._diagnose:
+            body["diagnostics"] = {"previous_message_id": self._previous}
+        return self._answer(body, BETA if request.is_compacted else ())
+
+    def summarise(self, request: ModelRequest) -> Reply:
+        """Have the vendor write a summary on demand, as `Adapter` says."""
+        reply = self._answer(self._body(request) | SUMMARISE, BETA)
+        return reply if reply.is_summary else replace(reply, raw=())
+
+    def _body(self, request: ModelRequest) -> dict[str, Any]:
+        return request_body(request, request.model or self.model, self._effort, self._temperature)
+
+    def _answer(self, body: dict[str, Any], betas: Sequence[str]) -> Reply:
+        answer, model, client = Answer(), str(body["model"]), self._anthropic.client
+        stream = (
+            client.beta.messages.create(**body, betas=[*betas], stream=True)
+            if betas
+            else client.messages.create(**body, stream=True)
+        )
+        with stream as events, reading(self.name):
             for event in events:
                 answer.take(event.to_dict())
         if not answer.complete:
@@ -98,6 +123,11 @@ class AnthropicMessages(Adapter):
             used = answer.usage(model)
             usd = price(used, self.name, model, long_lived_writes=answer.long_lived_writes())
             return answer.reply(used.model_copy(update={"usd": usd}))
+
+    def price(self, usage: Usage) -> float | None:
+        """Return what `usage` costs in USD at most: what the cache keeps, it keeps for an hour."""
+        model, kept = usage.model or self.model, usage.cache_write_tokens
+        return price(usage, self.name, model, long_lived_writes=kept)
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""

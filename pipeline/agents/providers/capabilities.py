@@ -7,12 +7,20 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.agents.messages import Lifetimes
 from pipeline.agents.roles import BY_PATCH, BY_TEXT
 from pipeline.errors import PipelineError
 from pipeline.settings import DEFAULT_MODELS, AgentRole, AgentSettings, Effort, Provider
 
 Cache = Literal["marks", "breakpoints", "automatic"]
 """Who says what is cached: marks with a lifetime, breakpoints, or nobody but the server."""
+
+LIFETIMES: dict[Cache, Lifetimes] = {
+    "marks": Lifetimes(prefix_s=3600, turn_s=300),
+    "breakpoints": Lifetimes(prefix_s=1800, turn_s=1800),
+    "automatic": Lifetimes(prefix_s=300, turn_s=300),
+}
+"""What the layouts ask for, and the shortest that vendors name where nothing can be asked for."""
 
 Thinking = Literal["adaptive", "fixed", "encrypted", "none", "as received"]
 """How a model's thinking is carried within a turn.
@@ -39,6 +47,8 @@ class Capabilities:
     """Highest `temperature` from 0; None: it takes none."""
     cache: Cache
     thinking: Thinking
+    compacts: bool = False
+    """Whether the vendor writes summaries of a conversation when it is asked to."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,12 @@ CAPABILITIES: dict[Provider, tuple[Row, ...]] = {
             Capabilities(True, BY_TEXT, ("low", "medium", "high"), 1.0, "marks", "fixed"),
         ),
         Row(
+            r"claude-(?:(?:opus|sonnet|haiku)-5-5|(?:fable|mythos)-5(?:-1)?"
+            r"|opus-(?:4-[6-9]|5)|sonnet-(?:4-6|5))(?!-?\d(?!\d))",
+            "Claude 5.5; Fable and Mythos 5 and 5.1; Opus 4.6 to 5; Sonnet 4.6 and 5",
+            Capabilities(True, BY_TEXT, _CLAUDE_EFFORTS, None, "marks", "adaptive", compacts=True),
+        ),
+        Row(
             "",
             "all others",
             Capabilities(True, BY_TEXT, _CLAUDE_EFFORTS, None, "marks", "adaptive"),
@@ -81,22 +97,28 @@ CAPABILITIES: dict[Provider, tuple[Row, ...]] = {
         Row(
             r"gpt-(?:5\.[6-9]|5\.\d\d|[6-9]|\d\d)(?![\d])",
             "GPT-5.6 and newer",
-            Capabilities(True, BY_PATCH, _GPT_EFFORTS, None, "breakpoints", "encrypted"),
+            Capabilities(
+                True, BY_PATCH, _GPT_EFFORTS, None, "breakpoints", "encrypted", compacts=True
+            ),
         ),
         Row(
             r"gpt-5\.[1-5](?!\d)",
             "GPT-5.1 to GPT-5.5",
-            Capabilities(True, BY_PATCH, _GPT_EFFORTS, None, "automatic", "encrypted"),
+            Capabilities(
+                True, BY_PATCH, _GPT_EFFORTS, None, "automatic", "encrypted", compacts=True
+            ),
         ),
         Row(
             r"gpt-3\.5|gpt-4|chatgpt-4o",
             "GPT-4 and older",
-            Capabilities(True, BY_TEXT, (), 2.0, "automatic", "none"),
+            Capabilities(True, BY_TEXT, (), 2.0, "automatic", "none", compacts=True),
         ),
         Row(
             "",
             "all others",
-            Capabilities(True, BY_TEXT, _GPT_EFFORTS, None, "automatic", "encrypted"),
+            Capabilities(
+                True, BY_TEXT, _GPT_EFFORTS, None, "automatic", "encrypted", compacts=True
+            ),
         ),
     ),
     "openai-chat": (

@@ -13,7 +13,7 @@ from pipeline.agents.providers.openai_sdk import OpenAISdk, translated
 from pipeline.agents.providers.pricing import price_at
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.domain.results import Usage
-from pipeline.errors import ProviderError
+from pipeline.errors import BadRequest, ProviderError
 
 OPENAI_HOST = "api.openai.com"
 
@@ -37,6 +37,7 @@ class ChatCompletions(Adapter):
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
         fallback: str | None = None,
+        diagnose: bool = False,
     ) -> None:
         self._openai = OpenAISdk(access)
         self._base_url = access.base_url
@@ -47,6 +48,7 @@ class ChatCompletions(Adapter):
             temperature=temperature,
             policy=policy,
             fallback=fallback,
+            diagnose=diagnose,
         )
 
     def price(self, usage: Usage) -> float | None:
@@ -56,6 +58,10 @@ class ChatCompletions(Adapter):
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
         return translated(self.name, error, self._policy.now(), self._openai.kinds)
+
+    def summarise(self, request: ModelRequest) -> Reply:
+        """Refuse: the API has no summaries of its own."""
+        raise BadRequest(f"{self.name}: the API writes no summaries")
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""

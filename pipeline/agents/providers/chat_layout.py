@@ -64,6 +64,8 @@ def request_body(
         "messages": _messages(request, model),
         "tools": [_tool(tool) for tool in sorted(request.head.tools, key=lambda tool: tool.name)],
     }
+    if not request.may_call:
+        body["tool_choice"] = "none"
     if at_openai:
         body["prompt_cache_key"] = request.cache_key
     if effort is not None:

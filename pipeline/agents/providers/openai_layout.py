@@ -51,6 +51,7 @@ INCOMPLETE: dict[str, NextStep] = {
 BREAKPOINT: JsonValue = {"mode": "explicit"}
 BREAKPOINTS = 80
 PATCH_CALL = "apply_patch_call"
+HEADS = ("developer", "system")
 CALLS = ("function_call", PATCH_CALL)
 """Items that want an output."""
 
@@ -72,6 +73,8 @@ def request_body(
     }
     if explicit:
         body["prompt_cache_options"] = {"mode": "explicit"}
+    if not request.may_call:
+        body["tool_choice"] = "none"
     if takes.thinking == "encrypted":
         body["include"] = ["reasoning.encrypted_content"]
     if effort is not None:
@@ -79,6 +82,47 @@ def request_body(
     if temperature is not None:
         body["temperature"] = temperature
     return body
+
+
+def compact_body(request: ModelRequest, model: str) -> dict[str, Any]:
+    """Return the arguments of `responses.compact`: it takes the input, no tools, and no limits."""
+    explicit = capabilities("openai", model).cache == "breakpoints"
+    body: dict[str, Any] = {
+        "model": model,
+        "prompt_cache_key": request.cache_key,
+        "input": _items(request, model, explicit),
+    }
+    return body | {"prompt_cache_options": {"mode": "explicit"}} if explicit else body
+
+
+def summary_of(compacted: dict[str, Any], usage: Usage) -> Reply:
+    """Return what stands for the input: what the user said, and one opaque item.
+
+    The head is left out, since every request begins with it, and so are breakpoints of blocks
+    that stand elsewhere now.
+    """
+    items = [item for item in compacted.get("output") or [] if item.get("role") not in HEADS]
+    done = any(item["type"] == "compaction" for item in items)
+    return Reply(
+        raw=tuple(_unmarked(_sendable(item)) for item in items) if done else (),
+        text="",
+        tool_calls=(),
+        next_step=NextStep.STOP,
+        usage=usage,
+        response_id=compacted.get("id") or "",
+    )
+
+
+def _unmarked(item: Item) -> Item:
+    parts = item.get("content")
+    if not isinstance(parts, list):
+        return item
+    plain = [
+        {name: value for name, value in part.items() if name != "prompt_cache_breakpoint"}
+        for part in parts
+        if isinstance(part, dict)
+    ]
+    return item | {"content": cast(JsonValue, plain)}
 
 
 def _tool(tool: ToolSpec) -> Item:
@@ -124,7 +168,7 @@ def _of_another_model(items: Sequence[Item]) -> list[Item]:
 
 
 def _untied(item: Item) -> Item:
-    if item["type"] == "message":
+    if item["type"] == "message" and item["role"] == "assistant":
         return {"type": "message", "role": "assistant", "content": _text_of([item])}
     return {name: value for name, value in item.items() if name != "id"}
 
@@ -212,7 +256,14 @@ def reply_of(response: dict[str, Any], usage: Usage) -> Reply:
         next_step=step,
         usage=usage,
         response_id=response.get("id") or "",
+        cache_miss=_cache_miss(response.get("prompt_cache_diagnostics") or {}),
     )
+
+
+def _cache_miss(diagnostics: dict[str, Any]) -> str:
+    """Return why the cache did not answer; nothing when it did, or was not asked."""
+    kind = diagnostics.get("type") or ""
+    return "" if kind == "cache_hit" else diagnostics.get("reason") or kind
 
 
 def _text_of(items: Sequence[dict[str, Any]]) -> str:
@@ -224,8 +275,8 @@ def _text_of(items: Sequence[dict[str, Any]]) -> str:
 
 
 def _sendable(item: dict[str, Any]) -> dict[str, Any]:
-    """Return an item as it is sent again: a patch call comes with a field that may not go back."""
-    if item["type"] != PATCH_CALL:
+    """Return an item as it is sent again: some come with a field that may not go back."""
+    if item["type"] not in (PATCH_CALL, "compaction"):
         return item
     return {name: value for name, value in item.items() if name != "created_by"}
 

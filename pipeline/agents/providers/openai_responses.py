@@ -5,7 +5,13 @@ from typing import Any
 from pipeline.agents.messages import ModelRequest, Reply
 from pipeline.agents.providers.adapter import Adapter
 from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access, cut_short, reading
-from pipeline.agents.providers.openai_layout import reply_of, request_body, usage_of
+from pipeline.agents.providers.openai_layout import (
+    compact_body,
+    reply_of,
+    request_body,
+    summary_of,
+    usage_of,
+)
 from pipeline.agents.providers.openai_sdk import OpenAISdk, stream_failure, translated
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.errors import ProviderError
@@ -27,6 +33,7 @@ class OpenAIResponses(Adapter):
         temperature: float | None = None,
         policy: RetryPolicy = DEFAULT_RETRIES,
         fallback: str | None = None,
+        diagnose: bool = False,
     ) -> None:
         self._openai = OpenAISdk(access)
         super().__init__(
@@ -36,6 +43,7 @@ class OpenAIResponses(Adapter):
             temperature=temperature,
             policy=policy,
             fallback=fallback,
+            diagnose=diagnose,
         )
 
     def translate(self, error: Exception) -> ProviderError:
@@ -46,6 +54,8 @@ class OpenAIResponses(Adapter):
         """Make the call once, as `Adapter` says."""
         model = request.model or self.model
         body = request_body(request, model, self._effort, self._temperature)
+        if self._diagnose and self._previous and "prompt_cache_options" in body:
+            body["prompt_cache_options"]["comparison_response_id"] = self._previous
         response: dict[str, Any] = {}
         stream = self._openai.client.responses.create(**body, stream=True)
         with stream as events, reading(self.name):
@@ -61,6 +71,15 @@ class OpenAIResponses(Adapter):
         with reading(self.name):
             used = usage_of(response, model)
             return reply_of(response, used.model_copy(update={"usd": self.price(used)}))
+
+    def summarise(self, request: ModelRequest) -> Reply:
+        """Have the vendor compact the input, as `Adapter` says; the API does not stream here."""
+        model = request.model or self.model
+        body = compact_body(request, model)
+        compacted = self._openai.client.responses.compact(**body).to_dict(mode="json")
+        with reading(self.name):
+            used = usage_of(compacted, model)
+            return summary_of(compacted, used.model_copy(update={"usd": self.price(used)}))
 
     def _failure(self, error: dict[str, Any]) -> ProviderError:
         return stream_failure(self.name, error, self._policy.now())

@@ -34,6 +34,7 @@ class Adapter(Protocol):
         temperature: float | None,
         policy: RetryPolicy,
         fallback: str | None,
+        diagnose: bool,
     ) -> Provider:
         """Return the adapter; its SDK is imported now."""
         ...
@@ -84,6 +85,7 @@ def make_provider(
     role: AgentRole = "planner",
     rehearsal: bool = False,
     policy: RetryPolicy = DEFAULT_RETRIES,
+    diagnose: bool = False,
 ) -> Provider:
     """Return the provider for a role; its SDK is imported now.
 
@@ -116,6 +118,7 @@ def make_provider(
         temperature=settings.temperature,
         policy=policy,
         fallback=settings.fallback_model or None,
+        diagnose=diagnose,
     )
 
 

@@ -50,6 +50,30 @@ def test_a_models_row(provider: Provider, model: str, edit_tools: object, cache:
 
 
 @pytest.mark.parametrize(
+    ("provider", "model", "compacts"),
+    [
+        ("anthropic", "claude-opus-5-5", True),
+        ("anthropic", "claude-sonnet-5-5-20260801", True),
+        ("anthropic", "claude-haiku-5-5", True),
+        ("anthropic", "claude-fable-5", True),
+        ("anthropic", "claude-mythos-5-1", True),
+        ("anthropic", "claude-opus-4-6", True),
+        ("anthropic", "claude-opus-5", True),
+        ("anthropic", "claude-opus-5-20260201", True),
+        ("anthropic", "claude-sonnet-4-6", True),
+        ("anthropic", "claude-haiku-4-5", False),
+        ("anthropic", "claude-opus-4-5", False),
+        ("anthropic", "claude-haiku-5", False),
+        ("anthropic", "claude-opus-6", False),
+        ("openai", "gpt-6.1-sol", True),
+        ("openai-chat", "qwen3-coder", False),
+    ],
+)
+def test_where_the_vendor_writes_summaries(provider: Provider, model: str, compacts: bool) -> None:
+    assert capabilities(provider, model).compacts is compacts
+
+
+@pytest.mark.parametrize(
     ("settings", "line"),
     [
         (
@@ -109,6 +133,7 @@ def table_rows() -> list[str]:
                 "no" if takes.temperature is None else f"0 to {takes.temperature:g}",
                 takes.cache,
                 takes.thinking,
+                "the vendor's" if takes.compacts else "ours",
             ]
             rows.append(f"| {' | '.join(cells)} |")
     return rows
@@ -116,7 +141,7 @@ def table_rows() -> list[str]:
 
 def test_the_documented_table_is_the_table() -> None:
     page = (Path(__file__).parents[3] / "docs/providers.md").read_text().splitlines()
-    documented = [line for line in page if line.startswith("| `") and line.count("|") == 9]
+    documented = [line for line in page if line.startswith("| `") and line.count("|") == 10]
     assert documented == table_rows()
 
 
