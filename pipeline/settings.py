@@ -144,11 +144,14 @@ class Limits(Section):
 
 
 class BudgetSettings(Section):
-    """What a run and a plan may spend; None is no cap."""
+    """What a run, a day and a plan may spend; None is no cap."""
 
     tokens: int | None = Field(None, gt=0)
     usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     minutes: int | None = Field(None, gt=0)
+    day_tokens: int | None = Field(None, gt=0)
+    """Of all runs of this repository in one day (UTC)."""
+    day_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
     issue_tokens: int = Field(100_000, gt=0)
     issue_minutes: int = Field(30, gt=0)
     unknown_price: Literal["count", "stop"] = "count"

@@ -3,6 +3,9 @@
     ToolCall -> known? -> JSON and schema? -> policy? -> handler -> capped -> ToolResult
                                                           `-> Accepted -> Answered (the turn ends)
 
+Secrets are taken out on the way: of results before the model sees them, of answers before anything
+is made of them.
+
 What the model can mend (an unknown tool, wrong arguments, a missing file) goes back to it as an
 error result; what only the operator can mend passes through as an exception.
 """
@@ -11,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import orjson
 from pydantic import ValidationError
 
 from pipeline.agents.messages import StopSignal, ToolCall, ToolResult
@@ -30,6 +34,7 @@ from pipeline.events import EventBus, ToolCalled
 from pipeline.git import GitError
 from pipeline.plans.sanitize import clean
 from pipeline.sandbox import SandboxFailed
+from pipeline.store.redaction import Redaction
 
 PASSES = (
     BudgetSpent,
@@ -44,6 +49,8 @@ PASSES = (
 """Errors that a tool may raise and that no model can mend."""
 
 SUMMARY_CHARS = 120
+MOST_CHARS = 2_000_000
+"""Of a longer result only head and tail are looked at, and kept."""
 SHOWN_PROBLEMS = 12
 
 CountsAs = Literal["answer", "repair"]
@@ -135,6 +142,7 @@ class Toolbox:
         policy: Policy,
         bus: EventBus,
         outputs: Outputs,
+        redaction: Redaction | None = None,
     ) -> None:
         self._tools = tools
         self._role = role
@@ -143,6 +151,7 @@ class Toolbox:
         self._policy = policy
         self._bus = bus
         self._outputs = outputs
+        self._redaction = redaction or Redaction()
 
     @property
     def final_tools(self) -> tuple[str, ...]:
@@ -168,13 +177,14 @@ class Toolbox:
                 role=self._role,
                 issue_id=self._issue_id,
                 tool=clean(call.name, one_line=True)[:SUMMARY_CHARS],
-                summary=clean(summary, one_line=True)[:SUMMARY_CHARS],
+                summary=clean(self._redaction(summary), one_line=True)[:SUMMARY_CHARS],
                 is_error=is_error,
             )
         )
         if isinstance(verdict, Accepted):
             return Answered(verdict.value)
-        result = ToolResult(call.id, self._outputs.cap(as_unicode(verdict.text)), is_error)
+        text = self._redaction(bounded(as_unicode(verdict.text)))
+        result = ToolResult(call.id, self._outputs.cap(text), is_error)
         if isinstance(verdict, Refused):
             return Returned(result, verdict.counts_as)
         return result
@@ -184,7 +194,7 @@ class Toolbox:
         if tool is None:
             return self._unknown(call.name), "no such tool"
         try:
-            arguments = tool.kind.model.model_validate_json(call.arguments or "{}")
+            arguments = self._arguments(tool.kind, call.arguments or "{}")
         except ValidationError as error:
             text = f"{call.name} was not run: {describe(error)}"
             return wrong(tool, text), "arguments do not fit the schema"
@@ -203,6 +213,14 @@ class Toolbox:
         except (PipelineError, ValueError) as error:
             return wrong(tool, str(error)), summary
 
+    def _arguments(self, kind: ToolKind, text: str) -> Wire:
+        """Return what a call carries; an answer, which is kept and shown, without secrets."""
+        sent = kind.model.model_validate_json(text)
+        if not kind.final:
+            return sent
+        shown = self._redaction.deep(sent.model_dump(mode="json"))
+        return kind.model.model_validate_json(orjson.dumps(shown))
+
     def _unknown(self, name: str) -> Output:
         names = ", ".join(sorted(self._tools))
         return Output(f"there is no tool {name!r}; your tools are: {names}", is_error=True)
@@ -219,6 +237,15 @@ class Toolbox:
 def as_unicode(text: str) -> str:
     """Return text that can be sent: names of files that are not UTF-8 lose what is not."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def bounded(text: str) -> str:
+    """Return `text`, or head and tail of one that is too long to be looked through."""
+    left_out = len(text) - MOST_CHARS
+    if left_out <= 0:
+        return text
+    half = MOST_CHARS // 2
+    return f"{text[:half]}\n[... {left_out} characters left out, and not kept ...]\n{text[-half:]}"
 
 
 def wrong(tool: Tool, text: str) -> Output | Refused:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
 from pipeline.agents.providers.registry import has_key, make_provider
+from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project
 from pipeline.errors import PipelineError, SandboxMissing
 from pipeline.events import EventBus
@@ -136,6 +137,7 @@ def _tests(project: Project) -> Check:
         project.places.outputs,
         EventBus(),
         settings.limits.command_seconds,
+        redaction_of(settings.secrets),
     )
     (ran,) = verifier.baseline(commit, (command,))
     if ran.passed:

@@ -1,5 +1,8 @@
 """Wiring of the report: records in, `.workflow/report.md` and `report.json` out."""
 
+import orjson
+
+from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project, where_all_stand
 from pipeline.domain.base import utc_now
 from pipeline.observe.report import Report, make_report, to_markdown
@@ -30,6 +33,9 @@ def make_project_report(project: Project, state: State, code: int | None = None)
 def write_report(project: Project, book: Book, code: int | None) -> Report:
     """Write `.workflow/report.md` and `report.json` from the records, and return the report."""
     report = make_project_report(project, book.state, code)
-    write_atomic(project.places.report_md, to_markdown(report).encode())
-    write_atomic(project.places.report_json, report.model_dump_json(indent=2).encode() + b"\n")
+    redaction = redaction_of(project.settings.secrets)
+    write_atomic(project.places.report_md, redaction(to_markdown(report)).encode())
+    shown = redaction.deep(orjson.loads(report.model_dump_json()))
+    told = orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_atomic(project.places.report_json, told)
     return report

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 from pipeline import git
 from pipeline.agents.agent import Agent
-from pipeline.agents.context import project_context
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.prompts import Prompts, Reminders
-from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
-from pipeline.agents.roles import EXECUTOR, PLANNER, make_head
+from pipeline.agents.roles import EXECUTOR, PLANNER
 from pipeline.app.aside import ProviderAside, SandboxAside, timing_aside
+from pipeline.app.heads import agent_role, head_of, settings_of
+from pipeline.app.hiding import redaction_of
 from pipeline.app.patience import REAL_TIME, Patience, Timing
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
@@ -33,21 +33,18 @@ from pipeline.phases.work import Halt, Work
 from pipeline.plans.ordering import planning_order
 from pipeline.plans.refusals import require_runnable
 from pipeline.plans.validation import require_switchable
-from pipeline.safety.budget import Purse
+from pipeline.safety.budget import Purse, caps_of
 from pipeline.safety.decisions import Desk, unknown
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
 from pipeline.sandbox import find_sandbox
-from pipeline.settings import AgentRole, AgentSettings, BudgetSettings
+from pipeline.settings import BudgetSettings
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
 from pipeline.store.run_file import RunFile, hold
 from pipeline.store.state import State
 from pipeline.store.transcripts import Transcript
-
-KEY_ENDINGS = ("_API_KEY", "_AUTH_TOKEN")
-"""How the names of variables end that hold a key."""
 
 
 def work_through(
@@ -90,6 +87,7 @@ def make_work(
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
     floor, halt = Floor(), Halt(stop)
+    redaction = redaction_of(settings.secrets)
     sandbox = SandboxAside(find_sandbox(settings.sandbox), floor)
     timing = timing_aside(timing, floor)
     workspaces = Workspaces(
@@ -97,7 +95,7 @@ def make_work(
     )
     workspaces.sweep()
     verifier = Verifier(
-        repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds
+        repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds, redaction
     )
 
     def let_settle() -> None:
@@ -105,6 +103,7 @@ def make_work(
         work.check_stop()
 
     purse = _purse(settings.budget, book.state, let_settle)
+    held.spend_within(caps_of(settings.budget))
     gate, backlog = Gate(repo, places, settings, utc_now), BacklogView(places)
     work = Work(
         repo=repo,
@@ -122,8 +121,9 @@ def make_work(
         halt=halt,
         floor=floor,
         probe=probe,
+        redaction=redaction,
         prompts=Prompts((places.user_prompts, places.prompts)),
-        spawn=lambda role: _spawn(role, work, timing),
+        spawn=lambda role, reason: _spawn(role, work, timing, reason),
         backlog=backlog,
         desk=Desk(
             repo=repo,
@@ -145,7 +145,7 @@ def make_work(
 def _purse(caps: BudgetSettings, state: State, rest: Callable[[], None]) -> Purse:
     """Return the open run's purse as earlier processes left it."""
     started = time.monotonic() - state.worked_s
-    return Purse(caps, state.spent, started, spent_usd=state.spent_usd, rest=rest)
+    return Purse(caps, state.spent, started, spent_usd=state.spent_usd, rest=rest, bill=state.bill)
 
 
 def require_known(project: Project, state: State, wanted: Wanted) -> None:
@@ -175,19 +175,11 @@ def _may_become_ready(work: Work, issues: Sequence[Issue]) -> bool:
     return left and work.settings.gate.wait_s > 0
 
 
-def _settings_of(role: str, work: Work) -> AgentSettings:
-    return work.settings.planner if role == PLANNER else work.settings.executor
-
-
-def _role(role: str) -> AgentRole:
-    return "planner" if role == PLANNER else "executor"
-
-
 def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
     return make_provider(
-        _settings_of(role, work),
+        settings_of(role, work.settings),
         os.environ,
-        role=_role(role),
+        role=agent_role(role),
         rehearsal=work.settings.rehearsal,
         policy=RetryPolicy(
             retries=work.settings.limits.provider_retries, sleep=timing.sleep, now=timing.now
@@ -195,15 +187,17 @@ def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
     )
 
 
-def _spawn(role: str, work: Work, timing: Timing) -> Agent:
+def _spawn(role: str, work: Work, timing: Timing, reason: str | None) -> Agent:
     """Bring the agent of a role to life, with what its ledger held before."""
     state, limits, prompts = work.book.state, work.settings.limits, work.prompts
     provider = ProviderAside(_provider(role, work, timing), work.floor)
-    context = project_context(work.repo, work.places, work.run.base_commit)
-    has_shell = work.sandbox.has_shell("plan" if role == PLANNER else "execute")
-    edit_tools = edit_tools_of(_settings_of(role, work), _role(role))
-    head = make_head(
-        role, prompts, context, has_shell=has_shell, limits=limits, edit_tools=edit_tools
+    head = head_of(
+        role,
+        repo=work.repo,
+        places=work.places,
+        settings=work.settings,
+        sandbox=work.sandbox,
+        base_commit=work.run.base_commit,
     )
     return Agent(
         role,
@@ -218,11 +212,16 @@ def _spawn(role: str, work: Work, timing: Timing) -> Agent:
             answer_errors=limits.answer_errors,
             repair_rounds=limits.repair_rounds,
             silence_s=limits.silence_seconds,
-            max_output_tokens=_settings_of(role, work).max_output_tokens,
+            max_output_tokens=settings_of(role, work.settings).max_output_tokens,
         ),
-        transcript=Transcript(work.places.transcripts / f"{role}.jsonl", secrets=_keys()),
+        transcript=Transcript(work.places.transcripts / f"{role}.jsonl", redaction=work.redaction),
         on_quota=Patience(
-            provider.name, work.settings.wait_quota_s, work.book, work.bus, work.stop, timing
+            provider.name,
+            work.settings.wait_quota_s,
+            work.book,
+            work.bus,
+            timing,
+            work.purse.idle,
         ),
         stop=work.stop,
         cache_key=f"{work.run.run_id}-{role}",
@@ -230,9 +229,5 @@ def _spawn(role: str, work: Work, timing: Timing) -> Agent:
         ledger=state.ledger.get(role, ()),
         reminders=Reminders(prompts),
         history=work.settings.history,
+        reason=reason,
     )
-
-
-def _keys() -> list[str]:
-    """Return the keys that are set, the vendors' and others: transcripts do not hold them."""
-    return [value for name, value in os.environ.items() if name.endswith(KEY_ENDINGS)]

@@ -1,5 +1,6 @@
 """The log of a bug: versions, the command and the traceback, in the user's state folder."""
 
+import os
 import platform
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pipeline import __version__
 from pipeline.paths import UserPlaces
+from pipeline.store.redaction import Redaction, secret_values
 
 BUG = 70
 
@@ -24,7 +26,7 @@ def write_crash_log(words: Sequence[str]) -> Path:
         f"pipeline {__version__}\npython {sys.version.split()[0]}\n"
         f"system {platform.platform()}\ncommand pipeline {' '.join(words[:1])}\n\n"
     )
-    text = head + traceback.format_exc()
+    text = head + Redaction(secret_values(os.environ))(traceback.format_exc())
     try:
         return _write(UserPlaces.from_environment().state / "logs", name, text)
     except OSError:

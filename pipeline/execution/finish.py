@@ -168,7 +168,7 @@ def _record(
         quarantine=attempt.quarantine,
         ignored_commits=attempt.own_commits,
         usage=usage,
-        error=None if reason is None else one_line(reason),
+        error=None if reason is None else one_line(site.redaction(reason)),
         too_narrow=tuple(attempt.sent.too_narrow_paths) if attempt.sent else (),
         rehearsal=site.run.rehearsal,
     )

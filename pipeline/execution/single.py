@@ -14,7 +14,7 @@ from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
 from pipeline.agents.digest import execution_digest
 from pipeline.agents.permits import Permits, listed_commands
 from pipeline.agents.providers.capabilities import edit_tools_of
-from pipeline.agents.toolbox import Accepted, Output, Refused, Verdict
+from pipeline.agents.toolbox import Accepted, Leash, Output, Refused, Verdict
 from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
 from pipeline.domain.results import (
@@ -28,7 +28,7 @@ from pipeline.domain.solution import Privilege, Task
 from pipeline.errors import PipelineError
 from pipeline.events import AttemptStarted, Quarantined
 from pipeline.execution.attempt import Attempt
-from pipeline.execution.failures import ENDS_THE_RUN, failure_of
+from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
 from pipeline.execution.fence import Fenced, fence
 from pipeline.execution.finish import finish
 from pipeline.execution.own_commits import count_own_commits
@@ -74,7 +74,9 @@ class Execution:
             attempt.fail(failure_of(error), str(error))
             ending = error if isinstance(error, ENDS_THE_RUN) else None
         record = finish(self._site, attempt, cleared, self._used(attempt))
-        if outcome is not None:
+        if outcome is not None and outcome.status == "interrupted":
+            self._agent().drop(outcome.turn_id)
+        elif outcome is not None:
             self._agent().settle(outcome.turn_id, execution_digest(record))
         if ending is not None:
             raise ending
@@ -137,9 +139,10 @@ class Execution:
             ),
             outputs=site.places.outputs / begun.execution_result_id,
             bus=site.bus,
-            finish_task=lambda task_id, _summary: self._finish_task(attempt, task_id),
-            accept_result=lambda sent: self._accept(attempt, sent),
+            finish_task=lambda task_id, _, leash: self._finish_task(attempt, task_id, leash),
+            accept_result=lambda sent, leash: self._accept(attempt, sent, leash),
             edit_tools=edit_tools_of(site.settings.executor, "executor"),
+            redaction=site.redaction,
             command_seconds=site.settings.limits.command_seconds,
         )
         agent = self._agent()
@@ -147,7 +150,7 @@ class Execution:
             TurnRequest(
                 request_id=request_id,
                 issue_id=begun.issue_id,
-                text=text(request_id, begun.base_commit),
+                text=site.redaction(text(request_id, begun.base_commit)),
                 toolbox=toolbox,
                 minutes=site.settings.limits.execution_minutes,
             )
@@ -155,7 +158,7 @@ class Execution:
         attempt.asked = True
         return agent.wait(turn)
 
-    def _finish_task(self, attempt: Attempt, task_id: str) -> Verdict:
+    def _finish_task(self, attempt: Attempt, task_id: str, leash: Leash) -> Verdict:
         """Run the task's tests in the workspace and hand the evidence back."""
         task = next((t for t in attempt.solution.tasks if t.id == task_id), None)
         if task is None:
@@ -170,7 +173,8 @@ class Execution:
             task.tests,
             task_id=task.id,
             label=attempt.begun.execution_result_id,
-            stop=self._site.stop,
+            stop=leash.stop,
+            remaining=leash.remaining,
         )
         evidence = tuple(one.evidence for one in ran)
         passed = all(one.passed for one in evidence)
@@ -195,7 +199,7 @@ class Execution:
 
     # judging an answer
 
-    def _accept(self, attempt: Attempt, sent: SubmitResult) -> Verdict:
+    def _accept(self, attempt: Attempt, sent: SubmitResult, leash: Leash) -> Verdict:
         """Check a claim of completion against the evidence; refuse while repair is possible."""
         attempt.sent = sent
         if sent.status == "failed":
@@ -205,7 +209,7 @@ class Execution:
             return Refused(f"these tasks are still open: {names}; call finish_task first")
         attempt.problem = None
         try:
-            problem = self._verify(attempt)
+            problem = self._verify(attempt, leash)
         except WorkTreeProblem as error:
             problem = attempt.problem = str(error)
         if problem is None:
@@ -213,7 +217,7 @@ class Execution:
         attempt.repairs += 1
         return Refused(problem, "repair")
 
-    def _verify(self, attempt: Attempt) -> str | None:
+    def _verify(self, attempt: Attempt, leash: Leash) -> str | None:
         """Fence the change and run everything on exactly its tree; return what is wrong."""
         site, begun, solution = self._site, attempt.begun, attempt.solution
         record = site.book.state.planning[begun.solution_id]
@@ -238,7 +242,8 @@ class Execution:
             acceptance=solution.acceptance.commands,
             suite=site.suite,
             label=begun.execution_result_id,
-            stop=site.stop,
+            stop=leash.stop,
+            remaining=leash.remaining,
         )
         attempt.verification = verification.model_copy(
             update={"commands": (*attempt.baseline, *verification.commands)}
@@ -273,11 +278,12 @@ def _granted(record: PlanningRecord) -> tuple[Privilege, ...]:
 
 def _judge(attempt: Attempt, outcome: TurnOutcome) -> None:
     """Decide from the turn's end whether there is something to land."""
-    sent = attempt.sent
-    if outcome.status != "answered" and attempt.problem:
+    sent, reason = attempt.sent, outcome.reason or f"the turn {outcome.status}"
+    failure = FAILURE_OF_TURN[outcome.status]
+    if failure is FailureClass.AGENT and outcome.status != "stuck" and attempt.problem:
         attempt.fail(FailureClass.TESTS, attempt.problem)
-    elif outcome.status != "answered":
-        attempt.fail(FailureClass.AGENT, outcome.reason or f"the turn {outcome.status}")
+    elif failure is not None:
+        attempt.fail(failure, reason)
     elif sent is not None and sent.too_narrow_paths:
         paths = ", ".join(sent.too_narrow_paths)
         attempt.fail(FailureClass.PLAN_TOO_NARROW, f"the plan does not name: {paths}")

@@ -18,6 +18,7 @@ from pipeline.settings import Settings
 from pipeline.store.book import Book
 from pipeline.store.entries import RunOpened
 from pipeline.store.journal import Probe
+from pipeline.store.redaction import Redaction
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Site:
     now: Callable[[], datetime]
     stop: Callable[[], bool]
     probe: Probe
+    redaction: Redaction
+    """What takes secrets out of texts."""
 
     @property
     def run(self) -> RunOpened:

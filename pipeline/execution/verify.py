@@ -1,26 +1,34 @@
 """What the pipeline sees for itself: commands run in the sandbox, on exactly one tree.
 
-The whole output of each command is kept in `<outputs>/<label>/<stage>-<number>.txt`.
+The whole output of each command is kept in `<outputs>/<label>/<stage>-<number>.txt`, without
+secrets.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pipeline.domain.results import CommandEvidence, Verification
-from pipeline.errors import Stopped
+from pipeline.errors import Stopped, TurnTimedOut
 from pipeline.events import CommandRan, EventBus
 from pipeline.execution.workspace import Workspace, Workspaces
 from pipeline.git import Repository, tree_of
-from pipeline.proc import Finished, never
+from pipeline.proc import never
 from pipeline.sandbox import Profile, Sandbox
+from pipeline.store.redaction import Redact, Redaction
 
 Stage = Literal["baseline", "task", "acceptance", "suite"]
 
 TAIL_CHARACTERS = 4_000
 REMEMBERED = 8
 """So many trees' tests are kept in memory, the newest."""
+
+
+def for_ever() -> float:
+    """Return how long a command may take where no turn is open."""
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Verifier:
         outputs: Path,
         bus: EventBus,
         command_seconds: float,
+        redact: Redact | None = None,
     ) -> None:
         self._repo = repo
         self._workspaces = workspaces
@@ -59,6 +68,7 @@ class Verifier:
         self._outputs = outputs
         self._bus = bus
         self._command_seconds = command_seconds
+        self._redact = redact or Redaction()
         self._baselines: dict[tuple[str, tuple[str, ...]], tuple[Ran, ...]] = {}
 
     def run_commands(
@@ -69,12 +79,16 @@ class Verifier:
         task_id: str | None = None,
         *,
         stop: Callable[[], bool] = never,
+        remaining: Callable[[], float] = for_ever,
         profile: Profile = "execute",
         label: str = "commands",
     ) -> tuple[Ran, ...]:
-        """Run each command in a workspace, the later ones also when an earlier one fails."""
+        """Run each command in a workspace, the later ones also when an earlier one fails.
+
+        `remaining` is what is left of a turn, in seconds; raises `TurnTimedOut` at its end.
+        """
         return tuple(
-            self._run(workspace, stage, command, task_id, stop, profile, label)
+            self._run(workspace, stage, command, task_id, stop, remaining, profile, label)
             for command in commands
         )
 
@@ -106,6 +120,7 @@ class Verifier:
         suite: Sequence[str],
         label: str = "verification",
         stop: Callable[[], bool] = never,
+        remaining: Callable[[], float] = for_ever,
     ) -> tuple[Verification, tuple[Ran, ...]]:
         """Run acceptance and suite on exactly `tree`, in clones whose HEAD is `head`.
 
@@ -115,12 +130,16 @@ class Verifier:
         ran: tuple[Ran, ...] = ()
         if alone := [command for command in acceptance if command not in suite]:
             with self._workspaces.fresh(tree, head) as workspace:
-                ran += self.run_commands(workspace, "acceptance", alone, stop=stop, label=label)
+                ran += self.run_commands(
+                    workspace, "acceptance", alone, stop=stop, remaining=remaining, label=label
+                )
         if suite:
             with self._workspaces.fresh(tree, head) as workspace:
                 for command in suite:
                     stage: Stage = "acceptance" if command in acceptance else "suite"
-                    ran += self.run_commands(workspace, stage, [command], stop=stop, label=label)
+                    ran += self.run_commands(
+                        workspace, stage, [command], stop=stop, remaining=remaining, label=label
+                    )
         met = [one for one in ran if one.evidence.stage == "acceptance"]
         tests = tuple(one for one in ran if one.evidence.command in suite)
         self._remember(tree, suite, tests)  # what lands is the next attempt's base
@@ -159,15 +178,18 @@ class Verifier:
         command: str,
         task_id: str | None,
         stop: Callable[[], bool],
+        remaining: Callable[[], float],
         profile: Profile,
         label: str,
     ) -> Ran:
-        done = self._sandbox.run(
-            command, workspace.jail, profile, timeout_s=self._command_seconds, stop=stop
-        )
-        path = self._keep(done, label, stage)
+        seconds = min(self._command_seconds, remaining())
+        done = self._sandbox.run(command, workspace.jail, profile, timeout_s=seconds, stop=stop)
+        output = self._redact(done.output.decode("utf-8", "surrogateescape"))
+        path = self._keep(output, label, stage)
         if done.stopped:
             raise Stopped(f"interrupted while {command!r} was running; `pipeline run` carries on")
+        if done.timed_out and seconds < self._command_seconds:
+            raise TurnTimedOut(f"the turn's time was over while {command!r} was running")
         evidence = CommandEvidence(
             stage=stage,
             task_id=task_id,
@@ -178,15 +200,16 @@ class Verifier:
             output_path=path,
         )
         self._bus.emit(CommandRan(stage, command, done.exit_code, done.duration_s, task_id))
-        return Ran(evidence, done.output.decode("utf-8", "replace")[-TAIL_CHARACTERS:])
+        tail = output[-TAIL_CHARACTERS:].encode("utf-8", "surrogateescape")
+        return Ran(evidence, tail.decode("utf-8", "replace"))
 
-    def _keep(self, done: Finished, label: str, stage: Stage) -> str:
+    def _keep(self, output: str, label: str, stage: Stage) -> str:
         """Write a command's output under the next free number; return its path for records."""
         folder = self._outputs / label
         folder.mkdir(parents=True, exist_ok=True)
         number = 1 + sum(1 for _ in folder.glob(f"{stage}-*.txt"))
         path = folder / f"{stage}-{number:03d}.txt"
-        path.write_bytes(done.output)
+        path.write_bytes(output.encode("utf-8", "surrogateescape"))
         return path.relative_to(self._outputs.parent).as_posix()
 
 

@@ -24,7 +24,7 @@ from pipeline.domain.results import (
 from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
 from pipeline.events import PlanningStarted
-from pipeline.execution.failures import ENDS_THE_RUN, failure_of
+from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
 from pipeline.execution.workspace import Workspace
 from pipeline.git import list_files
 from pipeline.phases.holds import Room
@@ -153,6 +153,7 @@ def _plan_issue(work: Work, issue: Issue) -> bool:
     except PipelineError as error:
         failure = failure_of(error)
         _record_failure(work, issue, attempt, tip, failure, str(error), _used(work, request_id))
+        work.retire_broken(PLANNER)
         if failure is FailureClass.INFRASTRUCTURE:
             work.breaker.failure(PLANNER, str(error))
         return True
@@ -177,12 +178,13 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
         accept_solution=_judge(work, issue, workspace),
         accept_questions=lambda questions: Accepted(Questions(questions)),
         command_seconds=work.settings.limits.command_seconds,
+        redaction=work.redaction,
     )
     turn = agent.send_input(
         TurnRequest(
             request_id=request_id,
             issue_id=issue.id,
-            text=planning_text(work, issue, request_id, tip),
+            text=work.redaction(planning_text(work, issue, request_id, tip)),
             toolbox=toolbox,
             minutes=work.settings.limits.planning_minutes,
         )
@@ -250,11 +252,14 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                 common
                 | {
                     "status": PlanningStatus.FAILED,
-                    "failure_class": FailureClass.AGENT,
-                    "error": outcome.reason or outcome.status,
+                    "failure_class": FAILURE_OF_TURN[outcome.status],
+                    "error": work.redaction(outcome.reason or outcome.status),
                 }
             )
     record_plan(work.book, work.bus, record, issue, work.settings)
+    if outcome.status == "interrupted":
+        work.agent(PLANNER).drop(outcome.turn_id)
+        return
     lessons = kept_lessons(
         record.solution.lessons if record.solution else (),
         author=issue.least_trust,
@@ -285,7 +290,7 @@ def _record_failure(
         attempt=attempt,
         base_commit=tip,
         failure_class=failure,
-        error=reason,
+        error=work.redaction(reason),
         usage=usage,
         rehearsal=work.settings.rehearsal,
     )

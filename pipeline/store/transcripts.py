@@ -11,7 +11,7 @@ never reads it back, so nothing waits for the disk; `pipeline logs` shows it.
     ended      status, reason                   how the turn ended
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -19,47 +19,31 @@ import orjson
 from pydantic import JsonValue
 
 from pipeline.domain.base import iso, utc_now
-
-HIDDEN = "[a key was here]"
-SHORTEST_SECRET = 8
-"""Anything shorter is no key, and taking it out would only garble the text."""
+from pipeline.store.redaction import Redaction
 
 
 class Transcript:
-    """An append-only file of one agent; the values of `secrets` never get into it."""
+    """An append-only file of one agent; secrets never get into it."""
 
     def __init__(
         self,
         path: Path,
         *,
         clock: Callable[[], datetime] = utc_now,
-        secrets: Iterable[str] = (),
+        redaction: Redaction | None = None,
     ) -> None:
         self._path = path
         self._clock = clock
-        found = {secret.strip() for secret in secrets}
-        long = (secret for secret in found if len(secret) >= SHORTEST_SECRET)
-        self._secrets = sorted(long, key=len, reverse=True)
+        self._redaction = redaction or Redaction()
         path.parent.mkdir(parents=True, exist_ok=True)
         _end_last_line(path)
 
     def note(self, kind: str, **fields: JsonValue) -> None:
         """Append one line."""
-        shown = {name: self._without_secrets(value) for name, value in fields.items()}
+        shown = {name: self._redaction.deep(value) for name, value in fields.items()}
         line = orjson.dumps({"at": iso(self._clock()), "kind": kind, **shown}) + b"\n"
         with self._path.open("ab") as file:
             file.write(line)
-
-    def _without_secrets(self, value: JsonValue) -> JsonValue:
-        if isinstance(value, str):
-            for secret in self._secrets:
-                value = value.replace(secret, HIDDEN)
-            return value
-        if isinstance(value, list):
-            return [self._without_secrets(one) for one in value]
-        if isinstance(value, dict):
-            return {name: self._without_secrets(one) for name, one in value.items()}
-        return value
 
 
 def _end_last_line(path: Path) -> None:

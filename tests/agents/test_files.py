@@ -206,3 +206,58 @@ def test_the_planner_has_no_tool_that_writes(desk: Desk) -> None:
         result = send(desk.planner(), name, path="x", content="y")
         assert isinstance(result, ToolResult)
         assert f"there is no tool '{name}'" in result.text
+
+
+KEY = "sk-ant-api03-0123456789abcdefghij"
+HIDDEN = "[a secret was here]"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.fixture
+def secretive(desk: Desk) -> Desk:
+    return desk.write({"conf.py": f'A = 1\nKEY = "{KEY}"\nB = 2\n', "key.pem": f"{PEM}end\n"})
+
+
+def test_a_secret_is_shown_by_no_tool(secretive: Desk) -> None:
+    assert (
+        read(secretive, "conf.py").text == f'     1\tA = 1\n     2\tKEY = "{HIDDEN}"\n     3\tB = 2'
+    )
+    assert read(secretive, "key.pem", 2, 4).text.splitlines()[-1] == "     4\tend"
+    shown = [
+        read(secretive, "key.pem", 2, 2),
+        secretive.call("search", pattern="MII|sk-ant", path=None, glob=None),
+        secretive.call("run_command", command="cat conf.py key.pem", timeout_s=None),
+        secretive.call("run_command", command=f"yes {KEY} | head -2000", timeout_s=None),
+        secretive.call("read_file", path="output:1", start_line=None, end_line=None),
+    ]
+    assert not any(KEY in one.text or "MIIE" in one.text for one in shown)
+    assert not any(KEY in path.read_text() for path in secretive.folder.glob("outputs/*"))
+    assert not any(KEY in repr(event) for event in secretive.events)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(f'KEY = "{HIDDEN}"\nB = 2', "B = 3"), ("A = 1", f'A = "{HIDDEN}"')],
+)
+def test_what_stands_for_a_secret_is_never_taken_for_text(
+    secretive: Desk, old: str, new: str
+) -> None:
+    before = (secretive.workspace / "conf.py").read_text()
+    result = edit(secretive, "conf.py", old, new)
+    assert result.is_error
+    assert "stands for a secret" in result.text
+    written = secretive.call("write_file", path="conf.py", content=f'KEY = "{HIDDEN}"\n')
+    assert written.is_error
+    assert (secretive.workspace / "conf.py").read_text() == before
+
+
+def test_around_a_secret_a_file_can_be_changed(secretive: Desk) -> None:
+    assert not edit(secretive, "conf.py", "B = 2", "B = 3").is_error
+    assert (secretive.workspace / "conf.py").read_text() == f'A = 1\nKEY = "{KEY}"\nB = 3\n'
+
+
+def test_a_file_that_has_the_very_words_in_it_can_be_changed(desk: Desk) -> None:
+    desk.write({"doc.md": f"It shows `{HIDDEN}` then.\n"})
+    assert not edit(desk, "doc.md", f"`{HIDDEN}` then", f"`{HIDDEN}` now").is_error
+    new = desk.call("write_file", path="new.md", content=f"It shows {HIDDEN}.\n")
+    assert new.is_error

@@ -65,7 +65,7 @@ def test_the_words_and_deeds_of_both_agents_are_told_in_order(tmp_path: Path) ->
     assert "executor" not in planner.out
     assert "No plan of another issue has to be carried out before." in planner.out
     assert KEY not in "".join([*kept, ended.out, raw.out])
-    assert "[a key was here]" in "".join(kept)
+    assert "[a secret was here]" in "".join(kept)
 
 
 def test_a_damaged_line_is_named_and_passed_over(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from pipeline.store.redaction import Redaction
 from pipeline.store.transcripts import Transcript
 from tests.store import builders as make
 
@@ -25,7 +26,7 @@ def test_notes_are_appended_line_by_line(scratch: Path) -> None:
 
 def test_keys_never_get_into_it(scratch: Path) -> None:
     path = scratch / "planner.jsonl"
-    transcript = Transcript(path, secrets=["sk-ant-0123456789", "short", ""])
+    transcript = Transcript(path, redaction=Redaction(["sk-ant-0123456789", "short", ""]))
     transcript.note(
         "reply",
         text="the key is sk-ant-0123456789.",
@@ -35,7 +36,7 @@ def test_keys_never_get_into_it(scratch: Path) -> None:
     )
     written = path.read_text()
     assert "0123456789" not in written
-    assert json.loads(written)["text"] == "the key is [a key was here]."
+    assert json.loads(written)["text"] == "the key is [a secret was here]."
     assert json.loads(written)["other"] == "a short word"
 
 

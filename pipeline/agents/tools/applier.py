@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pipeline.agents.tools.reading import read_bytes
 from pipeline.agents.tools.room import Room, Spot, ToolProblem
+from pipeline.store.redaction import HIDDEN
 
 MOST_WRITTEN = 2 * 2**20
 
@@ -27,16 +28,31 @@ class Applier:
         encoded = content.encode()
         if len(encoded) > MOST_WRITTEN:
             raise ToolProblem(f"the content is larger than {MOST_WRITTEN} bytes: write less")
+        if HIDDEN in content:
+            refuse_placeholder(self._before(spot), content, content, spot)
         existed = write_bytes(self._room, spot, encoded)
         lines = content.count("\n") + (not content.endswith("\n"))
         return f"{spot.shown} {'replaced' if existed else 'created'} ({lines} lines)"
 
-    def change(self, path: str, edit: Callable[[str, Spot], tuple[str, str]]) -> str:
-        """Give a text file what `edit` makes of it: its text after, and what to say of that."""
+    def change(self, path: str, edit: Callable[[str, Spot], tuple[str, str]], sent: str) -> str:
+        """Give a text file what `edit` makes of it: its text after, and what to say of that.
+
+        `sent` is all text of the model that `edit` uses.
+        """
         spot = writable(self._room.spot(path))
-        after, said = edit(exact_text(read_bytes(self._room, spot), spot), spot)
+        before = exact_text(read_bytes(self._room, spot), spot)
+        refuse_placeholder(before, sent, before, spot)
+        after, said = edit(before, spot)
+        refuse_placeholder(before, sent, after, spot)
         write_bytes(self._room, spot, after.encode())
         return said
+
+    def _before(self, spot: Spot) -> str:
+        """Return the text of a file that is about to be replaced; "" when there is none."""
+        with self._room.folder_of(spot, make=True) as (folder, name):
+            if name == "." or mode_of(name, folder, spot) is None:
+                return ""
+        return read_bytes(self._room, spot).decode("utf-8", "replace")
 
     def delete(self, path: str) -> str:
         """Delete a file."""
@@ -73,6 +89,18 @@ def mode_of(name: str, folder: int, spot: Spot) -> int | None:
     if not stat.S_ISREG(mode):
         raise ToolProblem(f"{spot.shown!r} is not a regular file: it cannot be written")
     return stat.S_IMODE(mode)
+
+
+def refuse_placeholder(before: str, sent: str, after: str, spot: Spot) -> None:
+    """Raise when a model sends what it was shown in the place of a secret, as if it were text.
+
+    A file may have the very words in it: then they may be named, and not become more.
+    """
+    if HIDDEN in sent and (HIDDEN not in before or after.count(HIDDEN) > before.count(HIDDEN)):
+        raise ToolProblem(
+            f"{HIDDEN!r} stands for a secret in {spot.shown!r} that you are not shown; it is not "
+            "in the file. Leave that line as it is: name and change only what is around it"
+        )
 
 
 def writable(spot: Spot) -> Spot:

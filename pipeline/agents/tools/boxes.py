@@ -32,6 +32,7 @@ from pipeline.agents.tools.search import Searching
 from pipeline.agents.tools.specs import KINDS
 from pipeline.events import EventBus
 from pipeline.sandbox import Jail, Sandbox
+from pipeline.store.redaction import Redaction
 
 COMMAND_SECONDS = 300
 
@@ -48,6 +49,7 @@ def planner_toolbox(
     accept_questions: QuestionsJudge,
     command_seconds: int = COMMAND_SECONDS,
     policy: Policy | None = None,
+    redaction: Redaction | None = None,
 ) -> Toolbox:
     """Return the tools of a planning turn; `outputs` is the folder for long outputs."""
     kept = Outputs(outputs)
@@ -65,6 +67,7 @@ def planner_toolbox(
         policy=policy or RolePolicy(PLANNER),
         bus=bus,
         outputs=kept,
+        redaction=redaction,
     )
 
 
@@ -82,6 +85,7 @@ def executor_toolbox(
     edit_tools: Collection[str] = BY_TEXT,
     command_seconds: int = COMMAND_SECONDS,
     policy: Policy | None = None,
+    redaction: Redaction | None = None,
 ) -> Toolbox:
     """Return the tools of an execution turn; `outputs` is the folder for long outputs.
 
@@ -107,6 +111,7 @@ def executor_toolbox(
         policy=policy or PlanPolicy(EXECUTOR, permits),
         bus=bus,
         outputs=kept,
+        redaction=redaction,
     )
 
 

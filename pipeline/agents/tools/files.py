@@ -8,6 +8,7 @@ from pipeline.agents.tools.reading import read_bytes
 from pipeline.agents.tools.replacing import replaced, with_crlf
 from pipeline.agents.tools.room import Room, Spot, ToolProblem
 from pipeline.agents.tools.wire import ApplyPatch, EditFile, ReadFile, Wire, WriteFile
+from pipeline.store.secret_forms import without_private_keys
 
 LINE_CHARS = 2_000
 PAGE_CHARS = CAP_CHARS - 500
@@ -29,7 +30,7 @@ class Files:
         text = self._outputs.read(arguments.path)
         if text is None:
             spot = self._room.spot(arguments.path)
-            text = as_text(read_bytes(self._room, spot), spot)
+            text = without_private_keys(as_text(read_bytes(self._room, spot), spot))
         return Output(page(text, arguments.start_line, arguments.end_line))
 
     def edit_file(self, arguments: Wire, leash: Leash) -> Output:
@@ -46,7 +47,8 @@ class Files:
             line = before[: before.index(old)].count("\n") + 1
             return after, f"{spot.shown} changed in {places} (first at line {line})"
 
-        return Output(self._applier.change(arguments.path, edit))
+        sent = wanted.old_string + wanted.new_string
+        return Output(self._applier.change(arguments.path, edit, sent))
 
     def write_file(self, arguments: Wire, leash: Leash) -> Output:
         """Create or replace a file."""
@@ -65,7 +67,7 @@ class Files:
             return Output(self._applier.delete(path))
         if arguments.type == "create_file":
             return Output(self._applier.put(path, new_content(diff)))
-        return Output(self._applier.change(path, edit))
+        return Output(self._applier.change(path, edit, diff))
 
 
 def as_text(content: bytes, spot: Spot) -> str:

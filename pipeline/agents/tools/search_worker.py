@@ -12,6 +12,9 @@ from collections.abc import Iterator
 MOST_BYTES = 4 * 2**20
 LINE_CHARS = 300
 CAPPED = 3
+KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+KEY_LINE = re.compile(r"[\s\"',+]*[A-Za-z0-9+/=]{16,}[\s\"',+]*(?:\\n.*)?")
+HIDDEN = "[a secret was here]"
 
 
 def main() -> int:
@@ -35,7 +38,10 @@ def main() -> int:
 
 
 def lines(path: str) -> Iterator[tuple[int, str]]:
-    """Yield the numbered lines of a text file; nothing of a binary, huge or vanished one."""
+    """Yield the numbered lines of a text file; nothing of a binary, huge or vanished one.
+
+    A line of a private key shows nothing of what it is: none of it is found.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -44,7 +50,11 @@ def lines(path: str) -> Iterator[tuple[int, str]]:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES or b"\0" in content[:8192]:
         return
-    yield from enumerate(content.decode("utf-8", "replace").splitlines(), 1)
+    inside = False
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        inside = inside and KEY_LINE.fullmatch(line) is not None
+        yield number, HIDDEN if inside else line
+        inside = inside or KEY_BEGINS.search(line) is not None
 
 
 if __name__ == "__main__":
