@@ -192,6 +192,8 @@ MEANINGS: dict[str, str] = {
     "budget.tokens": "cap of a run: output, uncached input and cache writes; survives restarts",
     "budget.usd": "cap of a run in US dollars, by a price list that comes with the installation",
     "budget.minutes": "cap of the time that a run is worked on; survives restarts",
+    "budget.day_tokens": "cap of all runs of this repository in one day (UTC), counted as `tokens`",
+    "budget.day_usd": "the same in US dollars",
     "budget.issue_tokens": "cap of one planning turn, and of the execution of one plan",
     "budget.issue_minutes": "time for the execution of a plan; it may ask for up to 60",
     "budget.unknown_price": "what a cap in US dollars does with a model whose price is not known: "

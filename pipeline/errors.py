@@ -75,6 +75,8 @@ class ProviderError(PipelineError):
     """How long the vendor asks us to wait before the next attempt, when it says so."""
     should_retry: bool | None = None
     """What the vendor says of another attempt (`x-should-retry`), when it says so."""
+    may_be_billed: bool = False
+    """Whether an answer had begun, so that the vendor may take money for it."""
 
 
 class AuthProblem(ProviderError):
@@ -103,6 +105,8 @@ class Overloaded(ProviderError):
 
 class NetworkProblem(ProviderError):
     """Raised when the connection failed before the answer was complete."""
+
+    may_be_billed = True
 
 
 class ContextOverflow(ProviderError):

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pipeline.agents.conversation import Conversation
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import CallLimits, Provider, Reply, StopSignal
+from pipeline.agents.payment import Payment
+from pipeline.agents.sizes import Sizes
 from pipeline.agents.turn import Turn
 from pipeline.domain.results import Usage
 from pipeline.errors import (
@@ -22,12 +24,9 @@ from pipeline.errors import (
     PipelineError,
     ProviderError,
     QuotaReached,
-    Stopped,
-    TurnTimedOut,
 )
 from pipeline.events import EventBus, FellBack
 from pipeline.safety.budget import Purse
-from pipeline.store import entries
 from pipeline.store.book import Book
 
 
@@ -44,7 +43,7 @@ class Caller:
         purse: Purse,
         clock: Callable[[], float],
         limits: TurnLimits,
-        on_quota: Callable[[ProviderError], None],
+        on_quota: Callable[[ProviderError, StopSignal], None],
         stop: StopSignal,
         bus: EventBus,
     ) -> None:
@@ -60,6 +59,7 @@ class Caller:
         self._bus = bus
         self._cached_by = provider.model
         """Whose cache the conversation counts on."""
+        self._sizes = Sizes()
 
     def ask(self, turn: Turn) -> Reply:
         """Return the model's next reply; what was waited out does not count, nor the call before.
@@ -73,7 +73,7 @@ class Caller:
                 return self._call(turn)
             except (QuotaReached, Overloaded, NetworkProblem) as error:
                 if not self._falls_back(turn, error):
-                    self._on_quota(error)
+                    self._on_quota(error, self._stop)
                     turn.deadline += self._clock() - began
 
     def _falls_back(self, turn: Turn, error: ProviderError) -> bool:
@@ -89,54 +89,31 @@ class Caller:
         model = turn.model or self._provider.model
         if model != self._cached_by:
             self._conversation.note_usage(turn.items, Usage())  # each model has its own cache
+            self._sizes.forget()
             self._cached_by = model
-        fresh = self._conversation.uncached_tokens(turn.items)
-        allowed = self._purse.reserve(
-            fresh, self._limits.max_output_tokens, lambda usage: self._price(usage, model)
+        blocks = self._conversation.blocks(turn.items)
+        payment = Payment(
+            book=self._book,
+            purse=self._purse,
+            role=self._role,
+            request_id=turn.request.request_id,
+            model=model,
+            price=self._provider.price,
+            likely=self._conversation.uncached_tokens(turn.items),
+            most=self._sizes.most(blocks),
         )
+        allowed = payment.begin(self._limits.max_output_tokens)
         request = replace(self._conversation.request(turn.items, allowed), model=turn.model)
-        limits = CallLimits(self._clock, turn.deadline, self._limits.silence_s, self._stop)
-        self._begin(turn, model, fresh, allowed)
+        limits = CallLimits(self._clock, turn.deadline, self._limits.silence_s, self._stop, payment)
         try:
             reply = self._provider.complete(request, limits)
+            payment.done(reply.usage)
         except PipelineError as error:
-            self._settle(turn, self._used_by(error, model, fresh), error)
+            payment.broken(error)
             raise
+        finally:
+            turn.usage = turn.usage.plus(payment.used)
         turn.calls += 1
-        self._settle(turn, reply.usage, None)
         self._conversation.note_usage(turn.items, reply.usage)
+        self._sizes.note(blocks, reply.usage)
         return reply
-
-    def _price(self, usage: Usage, model: str) -> float | None:
-        return self._provider.price(usage.model_copy(update={"model": model}))
-
-    def _begin(self, turn: Turn, model: str, fresh: int, allowed: int) -> None:
-        most = Usage(model=model, calls=1, input_tokens=fresh, output_tokens=allowed)
-        self._book.record(
-            entries.CallBegun(
-                role=self._role,
-                request_id=turn.request.request_id,
-                reserved_tokens=fresh + allowed,
-                reserved_usd=self._provider.price(most),
-            )
-        )
-
-    def _settle(self, turn: Turn, usage: Usage, error: PipelineError | None) -> None:
-        self._book.record(
-            entries.CallSettled(
-                role=self._role,
-                request_id=turn.request.request_id,
-                usage=usage,
-                error=None if error is None else f"{type(error).__name__}: {error}",
-                run_seconds=round(self._purse.worked_s, 3),
-            )
-        )
-        self._purse.settle(usage)
-        turn.usage = turn.usage.plus(usage)
-
-    def _used_by(self, error: PipelineError, model: str, fresh: int) -> Usage:
-        """Return what a call without an answer has cost: vendors bill the input we hung up on."""
-        if not isinstance(error, TurnTimedOut | Stopped):
-            return Usage(model=model)
-        usage = Usage(model=model, calls=1, input_tokens=fresh)
-        return usage.model_copy(update={"usd": self._provider.price(usage)})

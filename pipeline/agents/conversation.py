@@ -86,7 +86,7 @@ class Conversation:
 
     def uncached_tokens(self, turn: Sequence[TurnItem]) -> int:
         """Return about how many input tokens the next request has beyond the vendor's cache."""
-        blocks = self._blocks(turn)
+        blocks = self.blocks(turn)
         known = 0
         for block, cached in zip(blocks, self._cached, strict=False):
             if block != cached:
@@ -97,11 +97,11 @@ class Conversation:
     def note_usage(self, turn: Sequence[TurnItem], usage: Usage) -> None:
         """Remember what a request sent, when its usage shows that the vendor keeps it cached."""
         caching = usage.cache_read_tokens or usage.cache_write_tokens
-        self._cached = self._blocks(turn) if caching else ()
+        self._cached = self.blocks(turn) if caching else ()
 
     def tokens(self, turn: Sequence[TurnItem]) -> int:
         """Return about how many input tokens the next request has in all."""
-        return sum(map(size, self._blocks(turn)))
+        return sum(map(size, self.blocks(turn)))
 
     def replace(self, summary: Sequence[TurnItem]) -> None:
         """Put a summary in the place of all earlier turns; it begins with a `Reply` (`full`)."""
@@ -131,7 +131,8 @@ class Conversation:
             return *self._at_spawn, items
         return self._memory, self._ledger, items
 
-    def _blocks(self, turn: Sequence[TurnItem]) -> tuple[Block, ...]:
+    def blocks(self, turn: Sequence[TurnItem]) -> tuple[Block, ...]:
+        """Return the parts of the next request, in their order."""
         memory, ledger, items = self._sent(turn)
         return (self._head, memory, *ledger, *items)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +44,8 @@ class Patience:
     book: Book
     bus: EventBus
     timing: Timing = REAL_TIME
+    idle: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Surrounds each wait: the run's minutes do not count it."""
     waited_s: float = 0.0
 
     def __call__(self, error: ProviderError, stop: StopSignal) -> None:
@@ -88,10 +91,13 @@ class Patience:
     def _wait(self, seconds: float, stop: StopSignal) -> None:
         self.book.flush()
         started = self.timing.monotonic()
-        while (rest := seconds - (self.timing.monotonic() - started)) > 0:
-            if stop():
-                raise Stopped("interrupted while waiting for a vendor; `pipeline run` carries on")
-            self.timing.sleep(min(rest, STEP_S))
+        with self.idle():
+            while (rest := seconds - (self.timing.monotonic() - started)) > 0:
+                if stop():
+                    raise Stopped(
+                        "interrupted while waiting for a vendor; `pipeline run` carries on"
+                    )
+                self.timing.sleep(min(rest, STEP_S))
         self.waited_s += max(seconds, 0.0)
 
 

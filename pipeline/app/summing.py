@@ -1,8 +1,11 @@
 """Wiring of the summary that `status` shows: made from the records, kept for the next time."""
 
+from dataclasses import asdict
+
 from pipeline.app.project import Project, read_book, where_all_stand
 from pipeline.plans.holds import holds
 from pipeline.plans.standing import Standing
+from pipeline.safety.budget import caps_of, utc_day
 from pipeline.store.book import Book
 from pipeline.store.summary import Row, Summary, make_ground, save
 
@@ -26,6 +29,9 @@ def keep_summary(project: Project, book: Book) -> Summary:
         planning=state.open_planning is not None,
         executing=state.open_attempt is not None,
         usage=state.spent.model_dump(mode="json"),
+        bill=state.bill.to_json(utc_day()),
+        caps=asdict(caps_of(project.settings.budget)),
+        quotas={name: quota.until for name, quota in state.quotas.items()},
     )
     save(project.places, summary)
     return summary

@@ -5,6 +5,7 @@ What was shown last is kept; while nothing has changed that is shown, nothing el
 
 import shutil
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -14,7 +15,9 @@ from pipeline.cli.output import print_json, print_table
 from pipeline.cli.tables import load_function
 from pipeline.domain.group import Group
 from pipeline.paths import Places, UserPlaces
-from pipeline.store.run_info import RunInfo, alive, waits_for_decisions
+from pipeline.store.balance import Balance, Caps, balance, in_words
+from pipeline.store.bill import Bill
+from pipeline.store.run_info import RunInfo, alive, clock_time, waits_for_decisions
 from pipeline.store.summary import Row, Summary, load
 
 QUEUE_STATUS: dict[str, str] = {
@@ -98,7 +101,42 @@ def _document(summary: Summary, worker: RunInfo | None) -> dict[str, object]:
             if row.group == Group.FAILED
         ],
         "usage": summary.usage,
+        "budget": _balance(summary, worker),
+        "quotas": [
+            {"provider": name, "until": until, "seconds_left": _left_s(until)}
+            for name, until in summary.quotas.items()
+        ],
     }
+
+
+def _balance(summary: Summary, worker: RunInfo | None) -> Balance:
+    """Return what is spent, reserved and left, by the caps of whoever works."""
+    caps = worker.caps if worker is not None and worker.caps else summary.caps
+    return balance(Bill.of_json(summary.bill), Caps(**caps), f"{datetime.now(UTC):%Y-%m-%d}")
+
+
+def _left_s(until: str | None) -> int | None:
+    """Return the seconds until a moment (ISO-8601); 0 when it has passed."""
+    if until is None:
+        return None
+    return max(0, round((datetime.fromisoformat(until) - datetime.now(UTC)).total_seconds()))
+
+
+def _quota(provider: str, until: str | None, worker: RunInfo | None) -> str:
+    """Say that a vendor's quota is used up, until when, and who goes on then."""
+    left = _left_s(until)
+    if until is None or left is None:
+        return f"the quota of {provider} is used up, with no reset time: `pipeline run` asks again"
+    when = f"until {clock_time(datetime.fromisoformat(until))} (in {_duration(left)})"
+    if left == 0:
+        when = f"until {clock_time(datetime.fromisoformat(until))}, which has passed"
+    then = "the run waits for it" if worker is not None else "then `pipeline run`"
+    return f"the quota of {provider} is used up {when}: {then}"
+
+
+def _duration(seconds: int) -> str:
+    hours, minutes = divmod(-(-seconds // 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _worker(worker: RunInfo) -> dict[str, object]:
@@ -124,6 +162,10 @@ def _show(summary: Summary, worker: RunInfo | None) -> None:
     counts = Counter(row.group for row in summary.rows)
     said = [f"{counts[group]} {group}" for group in Group if counts[group]]
     typer.echo(", ".join(said) or "the backlog is empty: pipeline add, pipeline import")
+    for line in in_words(_balance(summary, worker)):
+        typer.echo(line)
+    for provider, until in summary.quotas.items():
+        typer.echo(_quota(provider, until, worker))
     for hold in summary.holds:
         typer.echo(hold)
     waiting = [row for row in summary.rows if row.group not in (Group.LANDED, Group.NOT_STARTED)]

@@ -185,9 +185,9 @@ def _remarks(sandbox: str, state: State) -> list[str]:
     remarks = []
     if sandbox == "none":
         remarks.append("No sandbox: agents' commands and tests ran unconfined.")
-    if state.quota is not None:
-        until = f" until {state.quota.until}" if state.quota.until else ""
-        remarks.append(f"The quota of {state.quota.provider} is used up{until}.")
+    for provider, quota in state.quotas.items():
+        until = f" until {quota.until}" if quota.until else ""
+        remarks.append(f"The quota of {provider} is used up{until}.")
     return remarks
 
 

@@ -103,8 +103,8 @@ def _make_branch(work: Work) -> None:
 
 def _continue_run(work: Work, adopted: int) -> None:
     state = work.book.state
-    if state.quota is not None:
-        work.book.record(QuotaOver(provider=state.quota.provider))
+    for provider in tuple(state.quotas):
+        work.book.record(QuotaOver(provider=provider))
     if work.run.rehearsal != work.settings.rehearsal:
         kind = "a rehearsal" if work.run.rehearsal else "real work"
         raise PipelineError(

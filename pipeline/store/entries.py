@@ -35,13 +35,15 @@ class RunClosed(Entry):
 
 
 class AgentSpawned(Entry):
-    """An agent came to life in this process."""
+    """An agent came to life, from memory and ledger where there was one before."""
 
     kind: Literal["agent_spawned"] = "agent_spawned"
     role: str
     provider: str
     model: str
     head_sha256: str
+    reason: str | None = None
+    """Why it takes the place of an earlier one of the run; None: it is the first."""
 
 
 class PlanningBegun(Entry):
@@ -153,6 +155,8 @@ class CallSettled(Entry):
     request_id: str
     usage: Usage
     error: str | None = None
+    told: bool = True
+    """False: the call broke off and the vendor has not said what it used; its reserve stays."""
     run_seconds: float = 0.0
     """How long the run has been worked on by then, all processes together."""
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
+from pipeline.store.balance import Caps
 from pipeline.store.files import make_folder, write_atomic
 from pipeline.store.run_info import RunInfo, process_start, read_run_info
 
@@ -30,6 +31,11 @@ class RunFile:
     def work_on(self, run_id: str) -> None:
         """Write down which run the process works on."""
         self._info = replace(self._info, run_id=run_id)
+        self._write()
+
+    def spend_within(self, caps: Caps) -> None:
+        """Write down what the process may spend."""
+        self._info = replace(self._info, caps=asdict(caps))
         self._write()
 
     def wait_until(self, moment: str | None) -> None:

@@ -1,4 +1,4 @@
-"""What model calls have used, summed from `call_settled` lines when somebody asks."""
+"""What model calls have used, summed from their lines in the journal when somebody asks."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ import orjson
 from pydantic import JsonValue
 
 from pipeline.domain.results import Usage
+from pipeline.store.bill import Bill
 from pipeline.store.line import Line, corrupt
 
 COUNTS = ("calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
@@ -44,12 +45,12 @@ class Spending:
     def __init__(self) -> None:
         self._waiting: list[Line] = []
         self._run = _Sum()
-        self._run_seconds = 0.0
+        self._bill = Bill()
         self._issues: dict[str, _Sum] = {}
         self._usages: dict[str, Usage] | None = None
 
     def add(self, line: Line) -> None:
-        """Take a `call_settled` line in; it is parsed later."""
+        """Take a `call_begun` or `call_settled` line in; it is parsed later."""
         self._waiting.append(line)
         self._usages = None
 
@@ -57,7 +58,13 @@ class Spending:
         """Start counting the run anew; issues keep what they have."""
         self._settle()
         self._run = _Sum()
-        self._run_seconds = 0.0
+        self._bill.open_run()
+
+    @property
+    def bill(self) -> Bill:
+        """What is spent and held, of the open run and of each day."""
+        self._settle()
+        return self._bill
 
     @property
     def run(self) -> Usage:
@@ -74,8 +81,7 @@ class Spending:
     @property
     def run_seconds(self) -> float:
         """How long the open run had been worked on when its last call was settled."""
-        self._settle()
-        return self._run_seconds
+        return self.bill.seconds
 
     @property
     def issues(self) -> dict[str, Usage]:
@@ -92,7 +98,11 @@ class Spending:
                 data = orjson.loads(line.data)
             except orjson.JSONDecodeError as error:
                 raise corrupt(line.seq, "its data is no JSON") from error
+            day = line.at.date().isoformat()
+            if line.kind == "call_begun":
+                self._bill.begin(data, day)
+                continue
+            self._bill.settle(data, day)
             issue_id = data["request_id"].rpartition(".")[0]
             self._run.add(data["usage"])
-            self._run_seconds = max(self._run_seconds, data.get("run_seconds", 0.0))
             self._issues.setdefault(issue_id, _Sum()).add(data["usage"])

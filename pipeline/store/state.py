@@ -2,7 +2,7 @@
 
 planning_begun .. plan_recorded .. plan_changed*      planning, open_planning, feedback
 attempt_begun .. landing_begun .. attempt_recorded    execution, open_attempt, open_landing
-call_settled                                          spent, spent_on
+call_begun .. call_settled                            spent, spent_on, bill
 checkpoint_reached .. confirmed                       checkpoint, unconfirmed
 turn_settled, ledger_folded                           ledger, memory
 """
@@ -21,7 +21,9 @@ from pipeline.domain.results import (
     PlanningRecord,
     Usage,
 )
+from pipeline.store.bill import Bill
 from pipeline.store.entries import (
+    AgentSpawned,
     AttemptBegun,
     CheckpointReached,
     Confirmed,
@@ -30,6 +32,7 @@ from pipeline.store.entries import (
     LedgerFolded,
     PlanChanged,
     PlanningBegun,
+    QuotaOver,
     QuotaPaused,
     RecordRemoved,
     RetryAsked,
@@ -74,7 +77,12 @@ class State:
         self.ledger: dict[str, list[str]] = {}
         """Role -> digests of its finished turns, oldest first."""
         self.memory: dict[str, str] = {}
-        self.quota: QuotaPaused | None = None
+        self.spawned: dict[str, AgentSpawned] = {}
+        """Role -> its newest agent in the open run."""
+        self.respawned: list[AgentSpawned] = []
+        """The agents of the open run that took the place of others."""
+        self.quotas: dict[str, QuotaPaused] = {}
+        """Vendor -> its quota that is used up."""
         self.checkpoint: CheckpointReached | None = None
         """Where execution stopped for a confirmation that has not come yet."""
         self.confirmed: Confirmed | None = None
@@ -123,6 +131,11 @@ class State:
     def spent_usd(self) -> float:
         """What the open run's calls of known price have cost (USD)."""
         return self._spending.run_usd
+
+    @property
+    def bill(self) -> Bill:
+        """What calls have cost and may still cost, in the open run and on each day."""
+        return self._spending.bill
 
     @property
     def worked_s(self) -> float:
@@ -222,12 +235,20 @@ class State:
         entry = _parsed(line, RunOpened)
         self.run = entry
         self.runs.append(entry)
+        self.spawned.clear()
+        self.respawned.clear()
         self._spending.open_run()
 
     def _run_closed(self, line: Line) -> None:
         entry = _parsed(line, RunClosed)
         if self.run and self.run.run_id == entry.run_id:
             self.run = None
+
+    def _agent_spawned(self, line: Line) -> None:
+        entry = _parsed(line, AgentSpawned)
+        self.spawned[entry.role] = entry
+        if entry.reason is not None:
+            self.respawned.append(entry)
 
     def _planning_begun(self, line: Line) -> None:
         entry = _parsed(line, PlanningBegun)
@@ -317,7 +338,7 @@ class State:
             self.open_attempt = None
             self._landing = None
 
-    def _call_settled(self, line: Line) -> None:
+    def _call(self, line: Line) -> None:
         self._spending.add(line)
 
     def _turn_settled(self, line: Line) -> None:
@@ -331,10 +352,11 @@ class State:
         self.ledger[entry.role] = digests[len(digests) - entry.kept :]
 
     def _quota_paused(self, line: Line) -> None:
-        self.quota = _parsed(line, QuotaPaused)
+        entry = _parsed(line, QuotaPaused)
+        self.quotas[entry.provider] = entry
 
-    def _quota_over(self, _line: Line) -> None:
-        self.quota = None
+    def _quota_over(self, line: Line) -> None:
+        self.quotas.pop(_parsed(line, QuotaOver).provider, None)
 
     def _checkpoint_reached(self, line: Line) -> None:
         self.checkpoint = _parsed(line, CheckpointReached)
@@ -348,6 +370,7 @@ class State:
 FOLDS: dict[str, Callable[[State, Line], None]] = {
     "run_opened": State._run_opened,
     "run_closed": State._run_closed,
+    "agent_spawned": State._agent_spawned,
     "planning_begun": State._planning_begun,
     "plan_recorded": State._plan_recorded,
     "plan_changed": State._plan_changed,
@@ -356,7 +379,8 @@ FOLDS: dict[str, Callable[[State, Line], None]] = {
     "attempt_begun": State._attempt_begun,
     "landing_begun": State._landing_begun,
     "attempt_recorded": State._attempt_recorded,
-    "call_settled": State._call_settled,
+    "call_begun": State._call,
+    "call_settled": State._call,
     "turn_settled": State._turn_settled,
     "ledger_folded": State._ledger_folded,
     "quota_paused": State._quota_paused,
@@ -368,8 +392,6 @@ FOLDS: dict[str, Callable[[State, Line], None]] = {
 
 AUDIT_ONLY = frozenset(
     {
-        "agent_spawned",
-        "call_begun",
         "documents_adopted",
         "edited_by_hand",
         "execution_refused",

@@ -6,24 +6,29 @@ the journal meanwhile and change nothing that is shown (calls and tools under wa
 Nothing here needs the models: this file is read when nothing else has been imported.
 """
 
+import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from pipeline import __version__
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
+from pipeline.store.bill import Bill
 from pipeline.store.files import write_atomic
 from pipeline.store.run_info import alive
 
 Counts = dict[str, int | float | str | None]
 """A `Usage` as JSON."""
 
-UNSEEN = frozenset({b"call_begun", b"tool_begun", b"tool_done", b"agent_spawned"})
+UNSEEN = frozenset({b"tool_begun", b"tool_done", b"agent_spawned"})
 """Kinds of journal lines that change nothing in a summary."""
-SPENDING = b"call_settled"
+BEGUN, SPENDING = b"call_begun", b"call_settled"
+
+BUDGET_VARIABLES = "PIPELINE_BUDGET_"
 
 _KIND = b'"kind":"'
 _HASH = b'"hash":"'
@@ -53,6 +58,8 @@ class Ground:
     """Size and time of change (ns) of the backlog's file."""
     worker: int | None
     """The process that was at work."""
+    settings: str = ""
+    """The files and variables that say what may be spent."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +75,24 @@ class Summary:
     planning: bool
     executing: bool
     usage: Counts
+    bill: dict[str, Any] = field(default_factory=dict)
+    """What is spent and reserved, as `Bill.to_json` gives it."""
+    caps: dict[str, Any] = field(default_factory=dict)
+    """What may be spent, by this user's settings."""
+    quotas: dict[str, str | None] = field(default_factory=dict)
+    """Vendor -> until when its quota is used up (ISO-8601, UTC); None: it has not said."""
 
 
 def make_ground(places: Places, *, end: int, last_hash: str) -> Ground:
     """Return the ground as it is now; `end` and `last_hash` are of the journal as it was read."""
     worker = alive(places)
     return Ground(
-        __version__, end, last_hash, _backlog(places), None if worker is None else worker.pid
+        __version__,
+        end,
+        last_hash,
+        _backlog(places),
+        None if worker is None else worker.pid,
+        _settings(places),
     )
 
 
@@ -103,6 +121,7 @@ def load(places: Places) -> Summary | None:
 def _brought_up_to_date(journal: Path, summary: Summary) -> Summary | None:
     """Take in the journal's newer lines where they change nothing but what was spent."""
     ground, usage = summary.ground, dict(summary.usage)
+    bill = Bill.of_json(summary.bill)
     closing = _HASH + ground.last_hash.encode() + b'"}\n'
     try:
         with journal.open("rb") as file:
@@ -113,13 +132,19 @@ def _brought_up_to_date(journal: Path, summary: Summary) -> Summary | None:
                 kind = line[line.find(_KIND) + len(_KIND) :].split(b'"', 1)[0]
                 if not line.endswith(b"\n"):
                     break
-                if kind == SPENDING:
-                    _add(usage, orjson.loads(line)["data"]["usage"])
+                if kind in (BEGUN, SPENDING):
+                    found = orjson.loads(line)
+                    data, day = found["data"], found["at"][: len("2026-11-21")]
+                    if kind == BEGUN:
+                        bill.begin(data, day)
+                    else:
+                        bill.settle(data, day)
+                        _add(usage, data["usage"])
                 elif kind not in UNSEEN:
                     return None
     except (OSError, orjson.JSONDecodeError, KeyError):
         return None
-    return replace(summary, usage=usage)
+    return replace(summary, usage=usage, bill=asdict(bill))
 
 
 def _add(usage: Counts, more: Counts) -> None:
@@ -131,9 +156,20 @@ def _add(usage: Counts, more: Counts) -> None:
             usage[name] = None
 
 
+def _settings(places: Places) -> str:
+    """Return what changes when somebody sets another budget."""
+    files = [_stamp(path) for path in (places.config_file, places.user_config)]
+    given = {name: text for name, text in os.environ.items() if name.startswith(BUDGET_VARIABLES)}
+    return repr((files, sorted(given.items())))
+
+
 def _backlog(places: Places) -> tuple[int, int]:
+    return _stamp(places.issues_file)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
     try:
-        found = places.issues_file.stat()
-    except FileNotFoundError:
+        found = path.stat()
+    except OSError:
         return (0, 0)
     return (found.st_size, found.st_mtime_ns)

@@ -62,7 +62,8 @@ def test_below_the_least_answer_the_run_stops():
     with pytest.raises(BudgetSpent) as caught:
         mine.reserve(2_001, WISH, price)
     assert str(caught.value) == (
-        "the run's budget is spent: 90,000 of 100,000 tokens are used; raise budget.tokens to go on"
+        "the run's budget is spent: 90,000 of 100,000 tokens are used, "
+        "and the next call may take 10,001; raise budget.tokens to go on"
     )
 
 
@@ -96,7 +97,7 @@ def test_money_lowers_the_wish_and_then_stops():
     mine.settle(used(0, usd=0.7))
     assert mine.reserve(100_000, WISH, price) == pytest.approx(20_000, abs=1)
     mine.settle(used(0, usd=0.25))
-    with pytest.raises(BudgetSpent, match=r"\$0\.95 of \$1\.00 are used; raise budget\.usd"):
+    with pytest.raises(BudgetSpent, match=r"\$0\.95 of \$1\.00 are used, .*\$0\.08; raise budget\.usd"):
         mine.reserve(0, WISH, price)
 
 

@@ -239,9 +239,9 @@ def test_the_ledger_grows_and_is_folded_into_memory(scratch: Path) -> None:
 
 def test_a_quota_pause_ends(scratch: Path) -> None:
     book = book_of(scratch, e.QuotaPaused(provider="p", until=None))
-    assert book.state.quota is not None
+    assert book.state.quotas
     book.record(e.QuotaOver(provider="p"))
-    assert book.state.quota is None
+    assert book.state.quotas == {}
 
 
 def test_a_confirmation_begins_the_count_of_solutions_anew(scratch: Path) -> None:

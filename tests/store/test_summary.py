@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.domain.results import Usage
 from pipeline.store import entries
+from pipeline.store.bill import Account, Amount, Bill
 from pipeline.store.journal import Journal
 from pipeline.store.run_file import hold
 from pipeline.store.summary import Row, Summary, load, make_ground, save
@@ -24,7 +25,8 @@ def journal(scratch: Path) -> Journal:
     usage = Usage(model="m", calls=2, usd=0.5).model_dump(mode="json")
     row = Row("ISS-1", "one", "registered", "not started", None, None)
     ground = make_ground(places, end=journal.end, last_hash=journal.last_hash)
-    save(places, Summary(ground, (row,), (), "R", "pipeline/R", False, False, usage))
+    bill = Bill().to_json("2026-11-21")
+    save(places, Summary(ground, (row,), (), "R", "pipeline/R", False, False, usage, bill))
     return journal
 
 
@@ -47,6 +49,25 @@ def test_calls_under_way_only_add_to_what_was_spent(journal: Journal, scratch: P
     assert summary is not None
     assert (summary.usage["calls"], summary.usage["output_tokens"]) == (3, 7)
     assert summary.usage["usd"] == 0.75
+    assert Bill.of_json(summary.bill).run == Account(Amount(7, 0.25), Amount(0, 0.0, unpriced=True))
+
+
+def test_a_call_under_way_is_reserved(journal: Journal, scratch: Path) -> None:
+    call = entries.CallBegun(role="planner", request_id="I.1", reserved_tokens=9, reserved_usd=0.1)
+    journal.append(call)
+
+    summary = load(make.places_in(scratch))
+
+    assert summary is not None
+    assert Bill.of_json(summary.bill).run.held == Amount(9, 0.1)
+
+
+def test_another_budget_ends_it(
+    journal: Journal, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPELINE_BUDGET_USD", "3")
+
+    assert load(make.places_in(scratch)) is None
 
 
 def test_a_decision_ends_it(journal: Journal, scratch: Path) -> None:

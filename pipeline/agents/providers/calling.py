@@ -83,25 +83,33 @@ class Kinds:
     """The connection failed, or what came over it cannot be read."""
     no_key: tuple[type[Exception], ...]
     """The SDK found nothing to sign in with."""
+    unsent: tuple[type[Exception], ...]
+    """No connection came about: nothing was sent that could be billed."""
 
 
 def without_response(provider: str, error: Exception, kinds: Kinds) -> ProviderError:
     """Return the error for one that an SDK raised by itself; what is unknown is not tried again."""
     said = one_line(str(error)) or type(error).__name__
     if isinstance(error, kinds.lost):
-        return lost(provider, error)
+        return lost(provider, error, kinds.unsent)
     if isinstance(error, kinds.no_key):
         return AuthProblem(f"{provider}: no usable key ({said}): set the vendor's key variable")
     return BadRequest(f"{provider}: its SDK cannot make the request ({said}): check the settings")
 
 
-def lost(provider: str, error: Exception) -> NetworkProblem:
+def lost(provider: str, error: Exception, unsent: tuple[type[Exception], ...]) -> NetworkProblem:
     """Return the error for a connection that failed; the innermost cause says why."""
     cause: BaseException = error
+    never_sent = isinstance(error, unsent)
     while cause.__cause__ is not None:
         cause = cause.__cause__
+        never_sent |= isinstance(cause, unsent)
     why = one_line(str(cause)) or type(cause).__name__
-    return NetworkProblem(f"{provider}: the connection failed ({why}): check network and base URL")
+    problem = NetworkProblem(
+        f"{provider}: the connection failed ({why}): check network and base URL"
+    )
+    problem.may_be_billed = not never_sent
+    return problem
 
 
 def cut_short(provider: str) -> NetworkProblem:

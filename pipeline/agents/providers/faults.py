@@ -120,6 +120,8 @@ class Fault:
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
+    in_stream: bool = False
+    """An answer had begun before."""
 
 
 def trouble(fault: Fault) -> Trouble:
@@ -143,6 +145,7 @@ def as_error(fault: Fault, now: datetime) -> ProviderError:
     error = MAKE[trouble(fault)](fault.provider, one_line(fault.message), fault.headers, now)
     error.retry_after_s = retry_after(fault.headers, now)
     error.should_retry = SHOULD_RETRY.get(fault.headers.get("x-should-retry", ""))
+    error.may_be_billed = fault.in_stream or fault.status in (None, 200)
     return error
 
 

@@ -33,6 +33,7 @@ class OpenAISdk:
         self.kinds = Kinds(
             lost=(openai.APIConnectionError, openai.APIResponseValidationError, *unread),
             no_key=(),
+            unsent=(httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError),
         )
 
     def close(self) -> None:
@@ -65,6 +66,7 @@ def translated(provider: str, error: Exception, now: datetime, kinds: Kinds) -> 
         type=error.type,
         code=error.code if isinstance(error.code, str) else None,
         headers=dict(response.headers) if response is not None else {},
+        in_stream=response is None,
     )
     return as_error(fault, now)
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from pipeline.agents.messages import CallLimits
+from pipeline.agents.messages import CallLimits, Meter
 from pipeline.agents.providers.watch import SLICE_S, check_limits
 from pipeline.errors import (
     AuthProblem,
@@ -67,17 +67,28 @@ class RetryPolicy:
     def call(self, attempt: Callable[[], T], limits: CallLimits) -> T:
         """Return what `attempt` returns, or raise its last error.
 
-        `AGAIN` says what is tried again. A wait that would end after the deadline is not begun.
+        `AGAIN` says what is tried again, and `limits.meter` is told. A wait that would end after
+        the deadline is not begun.
         """
+        tries = 0
+
+        def once() -> T:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                limits.meter.again()
+            return attempt()
+
         backoff = wait_random_exponential(multiplier=self.first_wait_s, max=self.longest_wait_s)
         retrying = Retrying(
             retry=lambda state: self._passes(_failure(state)),
             wait=lambda state: max(backoff(state), self._asked_s(_failure(state))),
             stop=lambda state: self._enough(state, limits),
             sleep=lambda seconds: self._nap(seconds, limits),
+            before_sleep=lambda state: _tell(limits.meter, _failure(state)),
             reraise=True,
         )
-        return retrying(attempt)
+        return retrying(once)
 
     def _passes(self, error: BaseException | None) -> bool:
         again = AGAIN[type(error)] if isinstance(error, ProviderError) else Again.NEVER
@@ -112,6 +123,11 @@ class RetryPolicy:
             self.sleep(min(SLICE_S, rest))
             rest -= SLICE_S
             check_limits(limits)
+
+
+def _tell(meter: Meter, error: BaseException | None) -> None:
+    if isinstance(error, ProviderError):
+        meter.failed(error)
 
 
 def _failure(state: RetryCallState) -> BaseException | None:
