@@ -48,6 +48,13 @@ EXAMPLES = """
     pipeline status --json | jq .phase
     pipeline report > report.md
     pipeline logs --issue ISS-001 -n 50
+    pipeline audit verify
+    pipeline audit show --since 2d
+    mkdir -p docs/plans
+    pipeline execplan new "Add a --format flag" --output docs/plans/format.md
+    cp docs/plans/format.md docs/plans/add-a-flag.md
+    pipeline execplan lint docs/plans/add-a-flag.md
+    pipeline execplan lint docs/plans/*.md
 """
 """The examples in an order that makes sense, with what has to be there for them in between."""
 
@@ -91,6 +98,10 @@ WHOLE_PAGES = {
 BLOCKS = {
     "cd my-project && pipeline init": "the evening, in tests/docs/test_runs.py",
     "pipeline init": "tests/docs/first_plan.sh",
+    "pipeline audit verify": "the examples, here",
+    "pipeline execplan lint docs/plans/*.md": "the examples, here",
+    'pipeline execplan new "Add a --format flag" --output docs/plans/format.md': "the same",
+    "pipeline run --overlap --auto-approve LOW": "tests/e2e/test_overlap.py",
 }
 """First line of a block -> where all of its lines are run."""
 
