@@ -98,7 +98,8 @@ def _context(record: PlanningRecord, solution: Solution) -> Iterator[str]:
         said = " ".join(c.change for c in changes if c.change)
         yield f"`{line_of(path)}` {words}{f': {sentence(said)}' if said else '.'}"
     if solution.assumptions:
-        yield f"It assumes: {'; '.join(line_of(one) for one in solution.assumptions)}."
+        assumed = "; ".join(line_of(one).removesuffix(".") for one in solution.assumptions)
+        yield f"It assumes: {assumed}."
     if solution.clarifying_questions:
         yield f"It leaves open: {' '.join(line_of(one) for one in solution.clarifying_questions)}"
 
