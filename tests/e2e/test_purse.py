@@ -1,6 +1,7 @@
 """The bill of a run: it survives restarts, ends the run at its caps, and starts over with a run."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -11,11 +12,16 @@ from pipeline.safety.budget import MIN_OUTPUT
 from tests.e2e.night import Night
 
 
-def settled(night: Night) -> list[dict[str, object]]:
+def journal(night: Night, kind: str) -> list[dict[str, Any]]:
+    """Return the data of the journal's lines of one kind."""
+    text = (night.root / ".workflow" / "journal.jsonl").read_bytes()
+    lines = [orjson.loads(line) for line in text.splitlines()]
+    return [line["data"] for line in lines if line["kind"] == kind]
+
+
+def settled(night: Night) -> list[dict[str, Any]]:
     """Return what the journal says of the calls that have ended."""
-    journal = (night.root / ".workflow" / "journal.jsonl").read_bytes()
-    lines = [orjson.loads(line) for line in journal.splitlines()]
-    return [line["data"] for line in lines if line["kind"] == "call_settled"]
+    return journal(night, "call_settled")
 
 
 def metered(night: Night) -> int:
@@ -29,7 +35,8 @@ def test_a_new_run_does_not_pay_for_the_one_before(
     with Night(tmp_path / "repo", any_issue()) as night:
         night.add("ISS-1", "ISS-2")
         night.run("plan", "ISS-1")
-        monkeypatch.setenv("PIPELINE_BUDGET_TOKENS", str(metered(night) + MIN_OUTPUT))
+        least = journal(night, "call_begun")[0]["reserved_tokens"] - 64_000 + MIN_OUTPUT
+        monkeypatch.setenv("PIPELINE_BUDGET_TOKENS", str(least + metered(night) - 1))
         assert night.run("plan").code == 5
         assert night.states()["ISS-2"] == "registered"
 
