@@ -12,6 +12,7 @@ capability to write `/proc/sys/kernel/core_pattern`, which names a program that 
 """
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ from typing import Literal, Protocol
 from pipeline import proc
 from pipeline.errors import PipelineError, SandboxMissing
 
-Profile = Literal["plan", "execute"]
+Profile = Literal["plan", "outside", "execute"]
+"""What is writable besides /tmp: nothing; `Jail.write` alone; the workspace and that."""
 
 OBJECTS_MOUNT = Path("/run/pipeline/objects")
 EMPTY = tuple(map(Path, ("/home", "/root", "/mnt", "/media", "/srv", "/run", "/var", "/tmp")))
@@ -62,6 +64,10 @@ ENVIRONMENT = {
     "GIT_COMMITTER_EMAIL": "pipeline@localhost",
 }
 """The whole environment of a command, besides PATH and what a toolchain needs."""
+
+
+MARK = "PIPELINE_COMMAND"
+"""The variable by which a command's processes are known where no namespace holds them."""
 
 
 class SandboxFailed(PipelineError):
@@ -166,8 +172,8 @@ class Unconfined:
         return objects
 
     def has_shell(self, profile: Profile) -> bool:
-        """Return False for the planner: nothing would keep it from writing."""
-        return profile != "plan"
+        """Return False where the workspace is to stay as it is: nothing would keep it so."""
+        return profile == "execute"
 
     def run(
         self,
@@ -178,18 +184,25 @@ class Unconfined:
         timeout_s: float,
         stop: Callable[[], bool] = proc.never,
     ) -> proc.Finished:
-        """Run a script in the workspace itself, with the same small environment."""
+        """Run a script in the workspace itself, with the same small environment.
+
+        What it leaves running is looked for by a mark in its environment, and killed.
+        """
         if not self.has_shell(profile):
             raise SandboxMissing("without a sandbox the planner has no shell: install bubblewrap")
-        return proc.run(
-            ["bash", "-c", script],
-            cwd=jail.workspace,
-            env=environment(jail),
-            timeout_s=timeout_s,
-            stop=stop,
-            merge_errors=True,
-            max_output=MAX_OUTPUT,
-        )
+        mark = secrets.token_hex(8)
+        try:
+            return proc.run(
+                ["bash", "-c", script],
+                cwd=jail.workspace,
+                env=environment(jail) | {MARK: mark},
+                timeout_s=timeout_s,
+                stop=stop,
+                merge_errors=True,
+                max_output=MAX_OUTPUT,
+            )
+        finally:
+            proc.end_marked(f"{MARK}={mark}")
 
 
 def find_sandbox(wanted: Literal["bwrap", "none"]) -> Sandbox:
@@ -251,7 +264,7 @@ def _mounts(jail: Jail, profile: Profile) -> Iterator[list[str]]:
     yield [writable, str(jail.workspace), str(jail.checkout)]
     for place in jail.write:
         if place.exists() and place.resolve() == place:
-            yield [writable, str(place), str(place)]
+            yield ["--ro-bind" if profile == "plan" else "--bind", str(place), str(place)]
     for place in jail.keep:
         if _has_mount_point(jail, place):
             yield ["--ro-bind", str(place), str(place)]

@@ -1,7 +1,8 @@
-"""What the Execution agent's `run_command` may do: write, only look, or nothing.
+"""What the Execution agent's `run_command` may do: write, write a place outside, look, nothing.
 
     script --parse--> privileged without its grant?  --yes--> Denial
                       all of it in the plan, or shell_exec granted?  --yes--> Permit("execute")
+                      it writes a granted place outside?  --yes--> Permit("outside")
                       else  --> Permit("plan"): the workspace is read-only for it
 
 That a command which nobody approved has no effect holds by the read-only mount, not by a list of
@@ -27,6 +28,10 @@ CHANGING = frozenset(
     }
 )
 """In a script with one of these (`cd build && rm -rf *`) no command is listed by itself."""
+BLANK = " \t\n"
+"""What bash passes over around a script; to it, other white space is part of a name."""
+GRANTED_BY_NAME = frozenset({Operation.INSTALL, Operation.GIT_DESTRUCTIVE})
+"""Operations that change the workspace by being what they are."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ class Permits:
         `privileges`: those that the plan's approval grants; `jail.write` has the places of
         `file_write_external`.
         """
-        self._suite = frozenset(one.strip() for one in suite)
-        self._scripts = self._suite | {one.strip() for one in listed}
+        self._suite = frozenset(one.strip(BLANK) for one in suite)
+        self._scripts = self._suite | {one.strip(BLANK) for one in listed}
         self._granted = {one.operation for one in privileges}
         self._jail = jail
         self._inside = jail.checkout if sandbox.name == "bwrap" else jail.workspace
@@ -84,7 +89,7 @@ class Permits:
     def judge(self, script: str) -> Permit | Denial:
         """Return how a script may run; the same script is judged once."""
         if script not in self._known:
-            self._known[script] = self._judged(script.strip())
+            self._known[script] = self._judged(script.strip(BLANK))
         return self._known[script]
 
     def _judged(self, text: str) -> Permit | Denial:
@@ -98,7 +103,8 @@ class Permits:
         if reason is None:
             return Permit("execute")
         if self._can_look:
-            return Permit("plan", reason)
+            outside = any(need.operation is Operation.FILE_WRITE_EXTERNAL for need in needs)
+            return Permit("outside" if outside else "plan", reason)
         return Denial(
             f"not run: {reason}, and without a sandbox nothing would keep it from writing; use the "
             "file tools, or end with submit_result: status `failed`, and in `reason` the command "
@@ -116,7 +122,7 @@ class Permits:
             return None
         if script.problem is not None:
             return script.problem
-        if script.commands and all(self._is_listed(one) for one in script.commands):
+        if script.is_sequence and script.commands and all(map(self._is_listed, script.commands)):
             return None
         if Operation.SHELL_EXEC in self._granted:
             return next(iter(dangers(script)), None)
@@ -142,9 +148,23 @@ class Permits:
         """
         if not command.literal or command.computed:
             return False
-        needs = operations(Script("", (command,)), self._inside)
-        granted = bool(needs) and all(self._grants(need) for need in needs)
-        return granted or command in self._commands
+        return command in self._commands or self._is_granted(command)
+
+    def _is_granted(self, command: Command) -> bool:
+        """Tell whether a command is an operation that was granted, and nothing besides.
+
+        `pip install x > app.py`, `PATH=mine pip install x` and `git -c alias.x=.. x` do more.
+        """
+        needs = {need.operation for need in operations(Script("", (command,)), self._inside)}
+        plain = not command.assignments and not command.wrappers and not command.redirects
+        named = [word.text for word in command.words[:2]]
+        return (
+            bool(needs)
+            and needs <= GRANTED_BY_NAME & self._granted
+            and plain
+            and "/" not in named[0]
+            and not (named[0] == "git" and named[1].startswith("-"))
+        )
 
 
 def _changes_the_rest(command: Command) -> bool:

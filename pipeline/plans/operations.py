@@ -75,13 +75,22 @@ def _needs(command: Command, inside: PurePath, *, relative: bool) -> Iterable[Ne
 def _called(command: Command) -> tuple[str, tuple[Word, ...]]:
     """Return the program and its words; `python -m pip` counts as pip, `pip3.12` as pip."""
     program, words = command.program or "", command.arguments
-    texts = [word.text for word in words]
-    if re.fullmatch(r"(python|pypy)[\d.]*|py", program) and "-m" in texts[:-1]:
-        at = texts.index("-m") + 1
-        program, words = texts[at], words[at + 1 :]
+    if re.fullmatch(r"(python|pypy)[\d.]*|py", program):
+        program, words = _module(program, words)
     if program == "git":
         words = _after_git_options(words)
     return re.sub(r"^pip[\d.]+$", "pip", program), tuple(words)
+
+
+def _module(program: str, words: tuple[Word, ...]) -> tuple[str, tuple[Word, ...]]:
+    """Return the module that python runs and its words: after `-m`, before any file or `-c`."""
+    for n, word in enumerate(words):
+        found = re.fullmatch(r"-[bBdEhiIOPqRsSuvVx]*m(.*)", word.text)
+        if found and (found[1] or words[n + 1 :]):
+            return (found[1], words[n + 1 :]) if found[1] else (words[n + 1].text, words[n + 2 :])
+        if not re.fullmatch(r"-[bBdEhiIOPqRsSuvVx]+|--[a-z-]+", word.text):
+            break
+    return program, words
 
 
 def _after_git_options(words: tuple[Word, ...]) -> tuple[Word, ...]:

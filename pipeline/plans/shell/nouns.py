@@ -95,3 +95,6 @@ class Script:
     """The first thing that is no bash, with its line; None: the script could be read."""
     line: int | None = None
     """The line of `problem`, from 1."""
+    is_sequence: bool = False
+    """It is nothing but commands one after the other (`;`, `&&`, `||`, `|`): no loop, condition,
+    function or substitution, in which bash sets variables or runs text that is no command here."""

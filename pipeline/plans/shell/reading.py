@@ -17,6 +17,8 @@ from pipeline.plans.shell.wrappers import look_through, program_name
 
 MOST_BYTES = 100_000
 """A longer script is not read: nobody reviews it either."""
+NO_BLANKS = ("\r", "\v", "\f")
+"""The grammar takes them for white space, bash for letters: `run.sh\\r` is another file."""
 MOST_NESTED = 150
 """So deep the tree of a script may be; Python's own stack ends at some 1,000 calls."""
 MOST_SCRIPTS = 4
@@ -55,6 +57,8 @@ def _read(script: str, place: Place) -> Script:
         return Script(script, problem=f"it is longer than {MOST_BYTES} bytes", line=1)
     if "\0" in script:
         return Script(script, problem="it has a NUL character", line=1)
+    if odd := next((sign for sign in NO_BLANKS if sign in script), None):
+        return Script(script, problem=f"it has the character {odd!r}", line=1)
     root = _parser()(source)
     walk = _Walk(source)
     try:
@@ -64,7 +68,19 @@ def _read(script: str, place: Place) -> Script:
     if (line := _error_line(root)) is not None:
         where = line + place.lines
         return Script(script, commands, problem=f"line {where} is not valid bash", line=where)
-    return Script(script, commands, walk.problem, walk.line)
+    plain = walk.problem is None and _is_sequence(root)
+    return Script(script, commands, walk.problem, walk.line, plain)
+
+
+def _is_sequence(root: Node) -> bool:
+    """Tell whether nothing but the commands themselves has an effect on what they do."""
+    left = [root]
+    while left:
+        node = left.pop()
+        if node.type not in SEQUENCE:
+            return False
+        left += node.children
+    return True
 
 
 @cache
@@ -126,7 +142,7 @@ class _Walk:
                 redirect, more = redirect_of(child, self._source)
                 redirects.append(redirect)
                 words += more
-            elif child.is_named or child.type in DECLARING:
+            elif child.is_named or child.type in DECLARING or child.type in SIGNS:
                 word = word_of(child, self._source)
                 goes_on = words and self._goes_on(before, child)
                 words = [*words[:-1], words[-1].followed_by(word)] if goes_on else [*words, word]
@@ -355,5 +371,33 @@ HANDLERS: dict[str, Handler] = {
 """How each kind of node is read; all others hold what is looked through."""
 
 DECLARING = ("declare", "typeset", "export", "readonly", "local", "unset", "unsetenv")
+SIGNS = ("$", "==", "=~")
+"""Words that the grammar has no name for: `echo $ == x`."""
+SEQUENCE = frozenset(
+    {
+        *("program", "list", "pipeline", "command", "command_name", "comment", "concatenation"),
+        *("redirected_statement", "file_redirect", "file_descriptor", "number"),
+        *("word", "string", "string_content", "raw_string"),
+        *(
+            "\n",
+            ";",
+            "&&",
+            "||",
+            "|",
+            "|&",
+            '"',
+            ">",
+            ">>",
+            ">|",
+            ">&",
+            "&>",
+            "&>>",
+            "<",
+            "<&",
+            *SIGNS,
+        ),
+    }
+)
+"""What a script is made of that is nothing but commands, one after the other."""
 REST_OF_LINE = ("pipeline", "command", "list", "redirected_statement", "negated_command")
 """What can stand after the `<<EOF` of a heredoc on the same line."""
