@@ -21,6 +21,8 @@ SLICE_S = 0.05
 GRACE_S = 0.2
 """How long pipes may stay open after the child has ended before its group is killed."""
 CHUNK = 65536
+SWEEPS = 5
+"""How often processes are looked for again that may have forked while they were killed."""
 
 
 class CannotStart(PipelineError):
@@ -111,6 +113,35 @@ def _start(
     except OSError as error:
         missing = f"{error.filename!r}: {error.strerror}"
         raise CannotStart(f"cannot start {argv[0]!r} ({missing}); is it installed?") from error
+
+
+def end_marked(mark: str) -> None:
+    """Kill every process whose environment has `mark` (`NAME=value`), wherever it has gone.
+
+    It finds what has left its group and its parent, unless it has cleared its environment too.
+    Where there is no /proc nothing is found.
+    """
+    wanted = mark.encode()
+    for _ in range(SWEEPS):
+        found = [pid for pid in _processes() if wanted in _environment(pid)]
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    folder = Path("/proc")
+    names = [place.name for place in folder.iterdir()] if folder.is_dir() else []
+    return [int(name) for name in names if name.isdigit() and int(name) != os.getpid()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []  # it is gone, or another user's
 
 
 def _drive(

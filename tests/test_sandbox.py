@@ -22,6 +22,7 @@ from pipeline.sandbox import (
     Bubblewrap,
     Jail,
     Profile,
+    Sandbox,
     SandboxFailed,
     Unconfined,
     find_sandbox,
@@ -216,12 +217,13 @@ def test_the_deadline_keeps_what_was_printed(jail: Jail) -> None:
     assert done.duration_s < 1.2
 
 
+@pytest.mark.parametrize("sandbox", [Bubblewrap(), Unconfined()], ids=["bwrap", "none"])
 def test_a_tool_that_ignores_signals_and_leaves_children_is_over_at_its_deadline(
-    jail: Jail,
+    jail: Jail, sandbox: Sandbox
 ) -> None:
-    deaf = "trap '' TERM INT HUP; (setsid sleep 3142) & sleep 3142; sleep 3142"
+    deaf = "trap '' TERM INT HUP; (setsid sleep 3142) & (setsid setsid sleep 3142 &); sleep 3142"
     begun = time.monotonic()
-    done = run(jail, f"{deaf}; echo never", timeout_s=0.5)
+    done = sandbox.run(f"{deaf}; echo never", jail, "execute", timeout_s=0.5)
     assert time.monotonic() - begun < 1.5
     assert done.timed_out
     assert b"never" not in done.output
