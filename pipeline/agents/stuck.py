@@ -112,7 +112,7 @@ def _monologue(steps: Sequence[Step], times: int) -> bool:
 
 def _no_change(steps: Sequence[Step], times: int) -> bool:
     tried = [worked for step in steps for worked in step.changes]
-    return len(tried) >= times and not any(tried[-times:])
+    return bool(steps[-1].changes) and len(tried) >= times and not any(tried[-times:])
 
 
 PATTERNS: dict[PatternName, Pattern] = {

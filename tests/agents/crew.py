@@ -73,6 +73,7 @@ def crew(
     on_quota: Callable[[ProviderError], None] | None = None,
     caps: BudgetSettings | None = None,
     edit_tools: tuple[str, ...] | None = None,
+    sleep: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Crew]:
     """Spawn an executor at `vendor`; its retries do not wait."""
     desk = Desk(folder / "desk").write({"a.txt": "one\n"})
@@ -91,7 +92,7 @@ def crew(
             on_quota(error)
 
     book, bus = open_book(folder / "repo"), EventBus([desk.events.append])
-    policy = RetryPolicy(retries=retries, sleep=lambda _: None, now=lambda: datetime.now(UTC))
+    policy = RetryPolicy(retries=retries, sleep=sleep, now=lambda: datetime.now(UTC))
     tools = edit_tools or (BY_PATCH if vendor == "openai" else BY_TEXT)
     agent = Agent(
         EXECUTOR,

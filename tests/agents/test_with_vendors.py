@@ -41,7 +41,7 @@ def play(folder: Path, vendor: str, script: Script, issues: int) -> tuple[StandI
             clock=time.monotonic,
             limits=TurnLimits(),
             transcript=Transcript(folder / "transcript.jsonl"),
-            on_quota=lambda error: None,
+            on_quota=lambda error, stop: None,
             stop=lambda: False,
             cache_key="run-1-executor",
         )

@@ -145,7 +145,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
         return fault
 
     def wait(error: ProviderError) -> None:
-        patience[0](error)
+        patience[0](error, lambda: False)
 
     with (
         StandIn(script(cell), faults=weather) as server,
@@ -153,7 +153,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
     ):
         allowed_s = 3 * 3600 if cell.verdict is Verdict.WAITED else 0
         book, bus = one.book, one.bus
-        patience.append(Patience(cell.vendor, allowed_s, book, bus, lambda: False, time.timing))
+        patience.append(Patience(cell.vendor, allowed_s, book, bus, time.timing))
         night = Night(cell, one)
         night.work()
     for timer in timers:
