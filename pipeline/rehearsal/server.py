@@ -17,19 +17,22 @@ from types import TracebackType
 import orjson
 
 from pipeline.rehearsal.anthropic_wire import AnthropicWire
+from pipeline.rehearsal.bounds import within
 from pipeline.rehearsal.caching import PromptCache
 from pipeline.rehearsal.chat_wire import ChatWire
 from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.delivery import Delivery, HttpServer
 from pipeline.rehearsal.faults import Fault, Faults, Weather, as_refusal, reshape
 from pipeline.rehearsal.moments import events_before
-from pipeline.rehearsal.openai_wire import OpenAIWire
-from pipeline.rehearsal.script import Script
+from pipeline.rehearsal.openai_wire import CompactWire, OpenAIWire
+from pipeline.rehearsal.script import ReplySpec, Script
+from pipeline.rehearsal.view import RequestView
 from pipeline.rehearsal.wire import Json, Rendered, Wire
 
 WIRES: dict[str, Wire] = {
     "/v1/messages": AnthropicWire(),
     "/v1/responses": OpenAIWire(),
+    "/v1/responses/compact": CompactWire(),
     "/v1/chat/completions": ChatWire(),
 }
 """Path -> the API that is spoken there."""
@@ -76,8 +79,11 @@ class StandIn:
         *,
         faults: Sequence[Fault] | Weather = (),
         log: Path | None = None,
+        bounded: bool = True,
     ) -> None:
+        """`bounded=False`: answers may be longer than a request allows."""
         self._script = script
+        self._bounded = bounded
         self._weather = faults if callable(faults) else Faults(faults).take
         self._log = log
         self._cache = PromptCache()
@@ -137,7 +143,8 @@ class StandIn:
             received = replace(received, fault=fault.kind)
             if fault.kind == "status":
                 return self._refuse(received, wire, as_refusal(fault), fault.headers)
-        reply = reshape(self._script.reply(view), fault)
+        said = self._scripted(view)
+        reply = reshape(within(said, body) if self._bounded else said, fault)
         rendered = wire.render(body, reply, wire.count(body, self._cache))
         layout = wire.layout(body)
         self._note(
@@ -150,6 +157,9 @@ class StandIn:
             )
         )
         return _delivery(wire, body, rendered, fault)
+
+    def _scripted(self, view: RequestView) -> ReplySpec:
+        return ReplySpec() if view.wants_summary else self._script.reply(view)
 
     def _refuse(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Earlier, PlanState
 from pipeline.domain.results import ExecutionStatus, PlanningRecord, Usage
-from pipeline.plans.cost import landed_costs, predicted_cost
+from pipeline.plans.cost import landed_costs, predicted_cost, size
 from pipeline.plans.neighbours import in_words, neighbours
 from pipeline.plans.ordering import LIVE
 from pipeline.plans.page import Note
@@ -53,10 +53,10 @@ def briefing(
         return Briefing(digest=digest)
     waits = plan.state is PlanState.PENDING
     after = gate.earlier_plans(record, state, issues) if waits else plan.after
-    costs = landed_costs(state.execution.values(), rehearsal=record.rehearsal)
+    costs = landed_costs(state, rehearsal=record.rehearsal)
     most = price(Usage(output_tokens=plan.budget.tokens))
     notes = (
-        Note("cost", predicted_cost(costs, plan.budget, most)),
+        Note("cost", predicted_cost(costs, size(solution), plan.budget, most)),
         *_order(record, state, issues, after),
         *_moved(gate, record, state, issues),
         *(Note("rule off", f"{name}: {reason}") for name, reason in (off or {}).items()),

@@ -148,7 +148,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
         patience[0](error, lambda: False)
 
     with (
-        StandIn(script(cell), faults=weather) as server,
+        StandIn(script(cell), faults=weather, bounded=False) as server,
         crew(folder, server, cell.vendor, silence_s=SILENCE_S, clock=clock, on_quota=wait) as one,
     ):
         allowed_s = 3 * 3600 if cell.verdict is Verdict.WAITED else 0

@@ -1,7 +1,5 @@
 import pytest
 
-from pipeline.domain.plan import Budget
-from pipeline.plans.cost import Cost, predicted_cost
 from pipeline.plans.layout import Block, cells, cut, layout
 
 
@@ -43,17 +41,3 @@ def test_a_cut_loses_nothing() -> None:
         assert cells(part) <= 10
         parts.append(part)
     assert "".join(parts) == text
-
-
-def test_a_cost_without_history_is_the_cap() -> None:
-    assert predicted_cost([], Budget()) == (
-        "no history yet: nothing has landed here; stopped at 100,000 tokens or 30 minutes"
-    )
-
-
-def test_a_cost_is_the_middle_of_what_landed_and_its_span() -> None:
-    known = [Cost(1_234, 0.1, 2), Cost(5_678, 0.2, 4), Cost(91_011, 3.0, 60)]
-    assert predicted_cost(known, Budget(), 1.5) == (
-        "about 5,700 tokens, $0.20, 4 min (3 landed here, 1,200 to 91,000); "
-        "stopped at 100,000 tokens ($1.50 if all were output) or 30 minutes"
-    )
