@@ -123,3 +123,12 @@ class Plan(Noun):
     created_by: str
     updated_at: Time
     state_reason: str | None = None
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The globs that open more than its files to its work: those that a person agreed to.
+
+        A rule looks at the files of a plan, so what it approves is held to them.
+        """
+        by_rule = self.approval is not None and self.approval.rule is not None
+        return () if by_rule else self.may_touch

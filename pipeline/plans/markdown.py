@@ -178,7 +178,7 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
     if after:
         names = ", ".join(one.solution_id for one in after)
         yield f"These plans may change the same files and run earlier: {names}."
-    globs = ", ".join(f"`{glob}`" for glob in plan.may_touch) or "nothing else"
+    globs = ", ".join(f"`{glob}`" for glob in plan.opened) or "nothing else"
     yield f"Besides the files above the work may touch {globs}."
     if plan.grants:
         names = ", ".join(f"`{line_of(name)}`" for name in plan.grants)

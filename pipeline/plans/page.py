@@ -227,7 +227,7 @@ def _terms(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[B
         warning = f"warning: {each:,} tokens a task are much; {TASK_TOKENS:,} are usual"
         yield _labelled("", warning, "warn")
     yield _labelled("mode", plan.mode)
-    yield _labelled("may touch", ", ".join(plan.may_touch) or "nothing besides its files")
+    yield _labelled("may touch", ", ".join(plan.opened) or "nothing besides its files")
     yield _labelled("base", record.base_commit or "none")
     if plan.after and plan.approval is None:
         yield _labelled("after", ", ".join(one.solution_id for one in plan.after))

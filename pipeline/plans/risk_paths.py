@@ -31,12 +31,19 @@ class PathRule:
     """Globs of paths that are not meant."""
 
     def covers(self, path: str, actions: Collection[FileAction]) -> bool:
-        """Tell whether one of the `actions` on `path` is meant."""
+        """Tell whether one of the `actions` on `path` is meant.
+
+        Case does not count: to some file systems it does not, and programs look for either.
+        """
         return (
             not self.actions.isdisjoint(actions)
-            and matches_any(path, self.globs)
-            and not matches_any(path, self.apart_from)
+            and _matches(path, self.globs)
+            and not _matches(path, self.apart_from)
         )
+
+
+def _matches(path: str, globs: tuple[str, ...]) -> bool:
+    return matches_any(path.casefold(), (glob.casefold() for glob in globs))
 
 
 API_CONTRACTS = (
@@ -132,6 +139,8 @@ PATH_RULES: tuple[PathRule, ...] = (
             *("**/gradle/wrapper/**", "**/pom.xml", "**/build.xml", "**/build.rs", "**/Rakefile"),
             *("**/*.csproj", "**/*.gemspec", "**/Dockerfile", "**/Dockerfile.*", "**/*.dockerfile"),
             *("**/docker-compose*.y*ml", "**/compose.y*ml", "**/webpack.config.*"),
+            *("**/Containerfile", "**/gradle.properties", "**/.mvn/**", "**/.bazelrc"),
+            *("**/gulpfile.*", "**/Gruntfile.*", "**/eslint.config.*", "**/.eslintrc.*js"),
             *("**/vite.config.*", "**/rollup.config.*", "**/babel.config.*", "**/conda.recipe/**"),
         ),
     ),
@@ -144,7 +153,15 @@ PATH_RULES: tuple[PathRule, ...] = (
             *("**/constraints*.txt", "**/environment.y*ml", "**/Cargo.toml", "**/go.mod"),
             *("**/Gemfile", "**/composer.json", "**/Package.swift", "**/pubspec.yaml"),
             *("**/mix.exs", "**/deps.edn", "**/build.sbt", "**/libs.versions.toml"),
-            *(".npmrc", "**/.npmrc", "**/pip.conf", "**/.cargo/config.toml", ".gitmodules"),
+            *(
+                "**/.npmrc",
+                "**/.yarnrc*",
+                "**/.pnpmfile.cjs",
+                "**/bunfig.toml",
+                "**/pip.conf",
+                "**/.cargo/config.toml",
+                ".gitmodules",
+            ),
             *(".github/dependabot.yml", "**/renovate.json"),
         ),
     ),
@@ -169,7 +186,18 @@ PATH_RULES: tuple[PathRule, ...] = (
         "it runs on the machines of those who work here",
         (
             *(".pre-commit-config.yaml", ".husky/**", ".githooks/**", ".devcontainer/**"),
-            *(".vscode/tasks.json", ".vscode/settings.json", ".gitattributes", "**/.envrc"),
+            *(".vscode/**", ".idea/**", "**/.gitattributes", "**/.envrc", "lefthook.y*ml"),
+            *("**/.tool-versions", "**/mise.toml", "**/.mise.toml", "**/Vagrantfile"),
+            *("**/flake.nix", "**/shell.nix", "**/default.nix", "**/Tiltfile"),
+        ),
+    ),
+    PathRule(
+        "unasked code",
+        RiskLevel.HIGH,
+        "Python or a test runner runs it without being asked",
+        (
+            *("**/sitecustomize.py", "**/usercustomize.py", "**/*.pth", "**/pytest.ini"),
+            *("**/jest.config.*", "**/vitest.config.*", "**/.mocharc.*"),
         ),
     ),
     PathRule(
@@ -183,6 +211,9 @@ PATH_RULES: tuple[PathRule, ...] = (
             ".cursorrules",
             ".cursor/**",
             ".claude/**",
+            *("**/.mcp.json", ".vscode/mcp.json", ".github/copilot-instructions.md"),
+            *(".github/instructions/**", ".windsurfrules", ".windsurf/**", ".clinerules/**"),
+            *(".codex/**", ".gemini/**", "**/SKILL.md"),
         ),
     ),
 )

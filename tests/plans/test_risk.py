@@ -109,6 +109,7 @@ TRIPS = {
     "lock file": (("uv.lock", "create"), ("src/lock.py", "create")),
     "database": (("app/migrations/0002_add.py", "create"), ("app/migrating.py", "create")),
     "developers' machines": ((".pre-commit-config.yaml", "modify"), ("pre-commit.md", "modify")),
+    "unasked code": (("sitecustomize.py", "create"), ("src/site.py", "create")),
     "agents": (("docs/AGENTS.md", "create"), ("src/agents.py", "create")),
 }
 
