@@ -39,6 +39,13 @@ NOTES: dict[str, str] = {
         Runs the project's tests once on HEAD, in the sandbox, as an attempt would. It looks
         whether a key is set and does not try it: that would cost money. With `--json`: `[{name,
         good, found, mend}]`.""",
+    "agents": """
+        Of the newest run. Cached is the share of the input that the vendor's cache answered for.
+        With `--json`: `[{role, provider, model, spawned_at, turns, usage, cached_share}]`.""",
+    "agents show": """
+        What memory is, and how you write into it: [memory.md](memory.md). With `--json`: `{role,
+        head_sha256, tools, tokens, notes, memory, ledger, proposals}`, with `--full` the `head`
+        too.""",
     "trust": """
         Needed only where a repository has committed files below `.workflow/`: until they are
         trusted, every other command stops there with one line. Their digest goes into your own
@@ -132,7 +139,9 @@ NOTES: dict[str, str] = {
     "status": """
         Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
         waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
-        queue, errors, usage}`; `holds` is what waits for you besides single issues.""",
+        queue, errors, usage, budget, quotas}`; `holds` is what waits for you besides single issues,
+        `budget` what is spent, reserved and left of run and day ([costs.md](costs.md#the-budget)), `quotas`
+        the vendors whose quota is used up, with the seconds that are left.""",
     "report": """
         Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
         it was when the last `plan`, `execute` or `run` ended.""",
@@ -189,6 +198,9 @@ MEANINGS: dict[str, str] = {
     "limits.repair_rounds": "verifications that go back to the agent after it said it was done",
     "limits.silence_seconds": "longest time without one byte from a vendor",
     "limits.provider_retries": "further tries of a call that failed for the moment",
+    "limits.compact_tokens": "the size of a request from which on the turn is summed up first",
+    "providers.cache_diagnostics": "ask vendors why their cache did not answer; they then keep a "
+    "fingerprint of each request",
     "budget.tokens": "cap of a run: output, uncached input and cache writes; survives restarts",
     "budget.usd": "cap of a run in US dollars, by a price list that comes with the installation",
     "budget.minutes": "cap of the time that a run is worked on; survives restarts",

@@ -212,6 +212,16 @@ class Landed(Event):
 
 
 @dataclass(frozen=True)
+class RolledBack(Event):
+    """What had landed was undone by a commit of its own."""
+
+    issue_id: str
+    solution_id: str
+    commit: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class AttemptFailed(Event):
     """An attempt ended without a commit."""
 
@@ -262,6 +272,40 @@ class FellBack(Event):
     model: str
     fallback: str
     reason: str
+
+
+@dataclass(frozen=True)
+class LedgerFolded(Event):
+    """An agent's ledger was folded into its memory; both are cached again at this price (USD)."""
+
+    role: str
+    tokens_before: int
+    tokens_after: int
+    usd: float | None
+
+
+@dataclass(frozen=True)
+class Compacted(Event):
+    """A turn had grown too long (tokens); `how` says who wrote the summary that stands for it."""
+
+    role: str
+    issue_id: str
+    how: str
+    """vendor, prompt (the model, asked by us), failed (the turn goes on as it was)."""
+    tokens_before: int
+    tokens_after: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class CacheFell(Event):
+    """A vendor's cache answered for less than it should have (tokens)."""
+
+    role: str
+    issue_id: str
+    expected: int
+    read: int
+    cause: str
 
 
 @dataclass(frozen=True)

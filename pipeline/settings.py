@@ -141,6 +141,16 @@ class Limits(Section):
     repair_rounds: int = Field(3, ge=0)
     silence_seconds: int = Field(120, gt=0)
     provider_retries: int = Field(6, ge=0)
+    compact_tokens: int = Field(150_000, ge=20_000)
+    """The size of a request from which on the turn is summed up first."""
+
+
+class ProviderSettings(Section):
+    """What is asked of vendors besides answers."""
+
+    cache_diagnostics: bool = False
+    """Whether vendors are asked why their cache did not answer: they then keep a fingerprint of
+    each request."""
 
 
 class BudgetSettings(Section):
@@ -239,6 +249,7 @@ class Settings(Section):
     planner: AgentSettings = AgentSettings()
     executor: AgentSettings = AgentSettings()
     limits: Limits = Limits()
+    providers: ProviderSettings = ProviderSettings()
     budget: BudgetSettings = BudgetSettings()
     gate: GateSettings = GateSettings()
     policy: PolicySettings = PolicySettings()
@@ -256,6 +267,8 @@ class Settings(Section):
     """How long a run waits for a vendor's quota (seconds)."""
     allow_untested: bool = False
     allow_red_baseline: bool = False
+    keep_days: int = Field(30, ge=1)
+    """How long work that did not land is kept beside the branch (days)."""
     rehearsal: bool = False
     overlap: bool = False
     """Whether issues are planned while approved plans are executed."""
@@ -280,6 +293,7 @@ ELSEWHERE = {
     "run.wait_quota": "wait_quota_s",
     "run.allow_untested": "allow_untested",
     "run.allow_red_baseline": "allow_red_baseline",
+    "run.keep_days": "keep_days",
     "run.rehearsal": "rehearsal",
     "run.overlap": "overlap",
     "run.history": "history",
@@ -292,6 +306,7 @@ def _section_keys() -> dict[str, str]:
         "planner": AgentSettings,
         "executor": AgentSettings,
         "limits": Limits,
+        "providers": ProviderSettings,
         "budget": BudgetSettings,
         "gate": GateSettings,
         "policy": PolicySettings,

@@ -126,8 +126,9 @@ class Player:
         cost.units += self.workload.summary_tokens * self.vendor.output
         self._written += 1
         text = _text(self.workload.summary_tokens, f"summary {self._written}")
-        talk.replace([Reply((SUMMARIES[self.vendor.name](text),), "", (), NextStep.STOP, Usage())])
-        return [Said("Go on.")]
+        raw = (SUMMARIES[self.vendor.name](text),)
+        summary = Reply(raw, "", (), NextStep.STOP, Usage())
+        return talk.compacted(summary, Said("Go on."))
 
     def _count(self, request: ModelRequest, cost: Cost) -> None:
         body = BODIES[self.vendor.name](request, self.vendor.model)

@@ -4,23 +4,27 @@ Whatever ends a turn leaves the agent idle and nothing of the turn behind; what 
 of it is the digest that `settle` appends to the ledger.
 """
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from pipeline import events
 from pipeline.agents.calls import Caller
-from pipeline.agents.conversation import Conversation, tool_bytes
+from pipeline.agents.compaction import Compactor
+from pipeline.agents.conversation import Conversation, Fold, head_fields, head_sha256
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.loop import Loop
 from pipeline.agents.messages import Head, Provider, Said, StopSignal, TurnItem
+from pipeline.agents.notes import no_notes
 from pipeline.agents.prompts import Reminders
 from pipeline.agents.spawning import broken_by, why_again
 from pipeline.agents.status import EVENT_OF, AgentEvent, AgentStatus, after
 from pipeline.agents.turn import Ending, Turn, TurnOutcome, TurnRequest
 from pipeline.domain.results import Usage
+from pipeline.domain.solution import Lesson
 from pipeline.errors import PipelineError, ProviderError, Stopped
 from pipeline.safety.budget import Purse
 from pipeline.settings import History
@@ -60,11 +64,14 @@ class Agent:
         cache_key: str,
         memory: str = "",
         ledger: Sequence[str] = (),
+        notes: Callable[[], str] = no_notes,
         reminders: Reminders | None = None,
         history: History = "ledger",
         reason: str | None = None,
     ) -> None:
         """`clock` is monotonic, in seconds. `on_quota` waits for a vendor, or raises.
+
+        `notes` reads what a person wants the agent to know: now, and whenever the ledger is folded.
 
         `reason` is why this agent takes the place of another one.
         """
@@ -85,8 +92,15 @@ class Agent:
         self._finished: dict[str, _Finished] = {}
         self._turns = 0
         self._newest: Turn | None = None
+        self._notes = notes
+        self._transcript = transcript
         self._conversation = Conversation(
-            head, memory=memory, ledger=ledger, cache_key=cache_key, history=history
+            head,
+            memory=memory,
+            ledger=ledger,
+            notes=notes(),
+            cache_key=cache_key,
+            history=history,
         )
         caller = Caller(
             role,
@@ -100,14 +114,25 @@ class Agent:
             stop=self._should_stop,
             bus=bus,
         )
+        reminders = reminders or Reminders()
+        compactor = Compactor(
+            role,
+            caller,
+            self._conversation,
+            most_tokens=limits.compact_tokens,
+            reminders=reminders,
+            book=book,
+            bus=bus,
+        )
         self._loop = Loop(
             role,
             caller,
+            compactor,
             book=book,
             clock=clock,
             limits=limits,
             transcript=transcript,
-            reminders=reminders or Reminders(),
+            reminders=reminders,
             stop=self._should_stop,
         )
 
@@ -162,8 +187,11 @@ class Agent:
             return Usage()
         return newest.usage
 
-    def settle(self, turn_id: str, digest: str) -> None:
-        """Close a finished turn whose result is durable: its digest joins the ledger."""
+    def settle(self, turn_id: str, digest: str, proposed: Sequence[Lesson] = ()) -> None:
+        """Close a finished turn whose result is durable: its digest joins the ledger.
+
+        `proposed` is kept for a person to look at; no model is sent it.
+        """
         if turn_id not in self._finished:
             raise PipelineError(f"the {self.role} agent has no finished turn {turn_id!r}")
         finished = self._finished[turn_id]
@@ -176,15 +204,34 @@ class Agent:
                 request_id=request.request_id,
                 issue_id=request.issue_id,
                 digest=digest,
+                proposed=tuple(proposed),
             )
         )
+        self._note("settled", request.request_id, text=digest)
         self.drop(turn_id)
         answered = finished.outcome.status == "answered"
         fold = self._conversation.add(digest, finished.items if answered else ())
         if fold is not None:
-            self._book.record(
-                entries.LedgerFolded(role=self.role, memory=fold.memory, kept=fold.kept)
+            self._folded(fold)
+            notes = self._conversation.notes = self._notes()
+            self._note(
+                "folded", request.request_id, memory=fold.memory, kept=fold.kept, notes=notes
             )
+
+    def _folded(self, fold: Fold) -> None:
+        """Journal a fold, with what the new prefix costs once: the vendor caches it again."""
+        usd = self._provider.price(Usage(cache_write_tokens=fold.tokens_after))
+        self._book.record(
+            entries.LedgerFolded(
+                role=self.role,
+                memory=fold.memory,
+                kept=fold.kept,
+                tokens_before=fold.tokens_before,
+                tokens_after=fold.tokens_after,
+                usd=usd,
+            )
+        )
+        self._bus.emit(events.LedgerFolded(self.role, fold.tokens_before, fold.tokens_after, usd))
 
     def drop(self, turn_id: str) -> None:
         """Forget a queued or finished turn; nothing of it joins the ledger."""
@@ -242,7 +289,19 @@ class Agent:
         )
         reason = self._reason or why_again(self._book.state.spawned.get(self.role), spawned)
         self._book.record(spawned.model_copy(update={"reason": reason}))
+        self._note(
+            "spawned",
+            "",
+            head_sha256=spawned.head_sha256,
+            head=head_fields(self._head),
+            notes=self._conversation.notes,
+            memory=self.memory,
+            ledger=list(self.ledger),
+        )
         self._bus.emit(events.AgentSpawned(self.role, spawned.provider, spawned.model, reason))
+
+    def _note(self, kind: str, request_id: str, **fields: JsonValue) -> None:
+        self._transcript.note(kind, role=self.role, request_id=request_id, **fields)
 
     def _next(self, turn_id: str) -> Turn:
         """Take the oldest turn out of the queue and open it; `turn_id` has to be in there."""
@@ -287,9 +346,3 @@ class Agent:
     def _should_stop(self) -> bool:
         turn = self._open
         return (turn is not None and turn.interrupted.is_set()) or self._stop()
-
-
-def head_sha256(head: Head) -> str:
-    """Return the SHA-256 (hex) of all bytes of a head."""
-    parts = (tool_bytes(head), head.system.encode(), head.context.encode())
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -8,10 +8,16 @@ CONTEXT_TOKENS = 3_500
 MEMORY_TOKENS = 1_500
 """Folded digests and a person's notes together."""
 FOLDED_TOKENS = 1_000
+LESSON_TOKENS = 400
+"""Of these, for lessons."""
+NOTES_TOKENS = 500
 LEDGER_TOKENS = 8_000
 LEDGER_TOKENS_AFTER_FOLD = 2_000
 """A fold rewrites the cached prefix once, so it makes room for many more turns. With these two a
 later fold period costs at most 5 % more than the first one (bench/agents)."""
+
+SUMMARY_TOKENS = 16_000
+"""What a summary of a turn that grew too long may have at most, thinking included."""
 
 BYTES_PER_TOKEN = 4
 """A rough rule that holds for English and code; the vendors' own counts are what is settled."""
@@ -47,3 +53,5 @@ class TurnLimits:
     """Longest time without one byte from the vendor."""
     max_output_tokens: int = 64_000
     """What one call may write; the purse may lower it."""
+    compact_tokens: int = 150_000
+    """The size of a request from which on the turn is summed up first."""

@@ -8,10 +8,12 @@ reply.next_step    run_tools   run each call in order, the turn's final tools la
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from pydantic import JsonValue
 
 from pipeline.agents.calls import Caller
+from pipeline.agents.compaction import Compactor, Outcome
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import (
     NextStep,
@@ -42,6 +44,7 @@ class Loop:
         self,
         role: str,
         caller: Caller,
+        compactor: Compactor,
         *,
         book: Book,
         clock: Callable[[], float],
@@ -52,6 +55,7 @@ class Loop:
     ) -> None:
         self._role = role
         self._caller = caller
+        self._compactor = compactor
         self._book = book
         self._clock = clock
         self._limits = limits
@@ -80,7 +84,7 @@ class Loop:
         turn.check(self._clock, self._stop)
         if turn.calls >= self._limits.calls:
             return Ending("failed", reason=f"no answer after {turn.calls} model calls")
-        reply = self._caller.ask(turn)
+        reply = self._ask(turn)
         turn.items.append(reply)
         self._note(
             turn,
@@ -92,6 +96,26 @@ class Loop:
             **_late(turn),
         )
         return _NEXT[reply.next_step](self, turn, reply)
+
+    def _ask(self, turn: Turn) -> Reply:
+        """Ask the model; a turn that has grown too long is shortened before, or when it must be."""
+        self._note_shortened(turn, self._compactor.before_call(turn))
+        try:
+            return self._caller.ask(turn)
+        except ContextOverflow as error:
+            outcome = self._compactor.after_overflow(turn, error)
+            self._note_shortened(turn, outcome)
+            if outcome is None or outcome.how == "failed":
+                raise
+            return self._caller.ask(turn)
+        finally:
+            for fell in turn.falls:
+                self._note(turn, "cache_fell", **asdict(fell))
+            turn.falls.clear()
+
+    def _note_shortened(self, turn: Turn, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self._note(turn, "compacted", **asdict(outcome))
 
     def _run_tools(self, turn: Turn, reply: Reply) -> Ending | None:
         if not reply.tool_calls:

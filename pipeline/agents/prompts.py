@@ -104,6 +104,18 @@ class Reminders:
         """Return what to say to an agent that goes in circles."""
         return self._render("reminder-stuck", request_id, final_tools, repeated=repeated)
 
+    def summary_wanted(self) -> str:
+        """Return what asks for a summary of a turn that grows too long."""
+        return self._prompts.render("compaction").strip()
+
+    def summary(self, text: str) -> str:
+        """Return what stands for a turn so far; `text` is its summary."""
+        return self._prompts.render("compaction-summary", {"summary": text}).strip()
+
+    def request_again(self, request: str) -> str:
+        """Return what a turn goes on with after a summary."""
+        return self._prompts.render("compaction-request", {"request": request}).strip()
+
     def _render(self, name: str, request_id: str, final_tools: Sequence[str], **more: str) -> str:
         tools = " or ".join(final_tools)
         variables = {"request_id": request_id, "final_tools": tools, **more}

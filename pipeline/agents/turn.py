@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pipeline.agents.cache_alarm import Fall
 from pipeline.agents.messages import StopSignal, TurnItem
 from pipeline.agents.stuck import WINDOW, Step
 from pipeline.agents.toolbox import CountsAs, Toolbox
@@ -64,6 +65,14 @@ class Turn:
     truncated: bool = False
     refusals: dict[CountsAs, int] = field(default_factory=lambda: {"answer": 0, "repair": 0})
     usage: Usage = field(default_factory=Usage)
+    counted: int = 0
+    """Tokens of the newest request and its reply, as the vendor counted them; 0: none yet."""
+    falls: list[Fall] = field(default_factory=list)
+    """Where the cache answered for less than it should have, and nobody has noted it yet."""
+    overflowed: bool = False
+    """Whether it was summed up because it did not fit the model's window."""
+    unshortened: bool = False
+    """Whether it could not be summed up; it is not tried again."""
     steps: deque[Step] = field(default_factory=lambda: deque(maxlen=WINDOW))
     """What it did last, since it was last told that it goes in circles."""
     nudged: bool = False

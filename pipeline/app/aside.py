@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from pipeline import proc
 from pipeline.agents.messages import CallLimits, Lifetimes, ModelRequest, Provider, Reply
 from pipeline.app.patience import Timing
 from pipeline.domain.results import Usage
 from pipeline.phases.floor import Floor
-from pipeline.sandbox import Jail, Profile, Sandbox
+from pipeline.sandbox import Jail, Kind, Profile, Sandbox
 
 
 class ProviderAside:
@@ -56,9 +55,14 @@ class SandboxAside:
     floor: Floor
 
     @property
-    def name(self) -> Literal["bwrap", "none"]:
+    def name(self) -> Kind:
         """Return the name that settings and records use."""
         return self.sandbox.name
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Return what the sandbox does not give here."""
+        return self.sandbox.lacks
 
     def objects_path(self, objects: Path) -> Path:
         """Return the path under which commands see the object store."""

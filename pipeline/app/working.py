@@ -8,6 +8,7 @@ from pipeline import git
 from pipeline.agents.agent import Agent
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
+from pipeline.agents.notes import read_notes
 from pipeline.agents.prompts import Prompts, Reminders
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
@@ -181,6 +182,7 @@ def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
         os.environ,
         role=agent_role(role),
         rehearsal=work.settings.rehearsal,
+        diagnose=work.settings.providers.cache_diagnostics,
         policy=RetryPolicy(
             retries=work.settings.limits.provider_retries, sleep=timing.sleep, now=timing.now
         ),
@@ -213,6 +215,7 @@ def _spawn(role: str, work: Work, timing: Timing, reason: str | None) -> Agent:
             repair_rounds=limits.repair_rounds,
             silence_s=limits.silence_seconds,
             max_output_tokens=settings_of(role, work.settings).max_output_tokens,
+            compact_tokens=limits.compact_tokens,
         ),
         transcript=Transcript(work.places.transcripts / f"{role}.jsonl", redaction=work.redaction),
         on_quota=Patience(
@@ -227,6 +230,7 @@ def _spawn(role: str, work: Work, timing: Timing, reason: str | None) -> Agent:
         cache_key=f"{work.run.run_id}-{role}",
         memory=state.memory.get(role, ""),
         ledger=state.ledger.get(role, ()),
+        notes=lambda: read_notes(work.places.memory, role, work.redaction),
         reminders=Reminders(prompts),
         history=work.settings.history,
         reason=reason,

@@ -59,6 +59,12 @@ class Usage(Noun):
         )
 
     @property
+    def total_tokens(self) -> int:
+        """Return all tokens, cached ones too."""
+        cached = self.cache_read_tokens + self.cache_write_tokens
+        return self.input_tokens + cached + self.output_tokens
+
+    @property
     def metered_tokens(self) -> int:
         """Return what counts against a token budget: output, uncached input and cache writes."""
         return self.output_tokens + self.input_tokens + self.cache_write_tokens
@@ -168,6 +174,20 @@ class Commit(Noun):
     task_id: str | None = None
 
 
+class Rollback(Noun):
+    """How a landed attempt was undone: by a commit of its own, on the same branch."""
+
+    at: Time
+    by: str
+    reason: str = ""
+    commit: str
+    """The commit that takes the change back."""
+    attempt_id: str
+    """The nonce that this commit's `Attempt-Id` trailer carries."""
+    verification: Verification = Verification()
+    """The evidence for the tree without the change."""
+
+
 class ExecutionRecord(Noun):
     """One record of `execution-results.json`: one attempt."""
 
@@ -204,6 +224,8 @@ class ExecutionRecord(Noun):
     error: str | None = None
     too_narrow: tuple[str, ...] = ()
     """Paths that the plan would have had to name."""
+    rollback: Rollback | None = None
+    """How it was undone, where `status` is `rolled_back`; what it was stays in the other fields."""
     rehearsal: bool = False
 
     @property

@@ -64,6 +64,18 @@ def _resumed(event: e.RunResumed) -> Words:
     return "run", event.run_id, text
 
 
+def _cached_for(usd: float | None) -> str:
+    return "" if usd is None else f", cached again for {usd:.3f} USD"
+
+
+def _compacted(event: e.Compacted) -> Words:
+    if event.how == "failed":
+        return "summary", event.issue_id, f"could not sum the turn up: {event.reason}"
+    who = "the vendor" if event.how == "vendor" else "the model"
+    sizes = f"{event.tokens_before:,} to {event.tokens_after:,} tokens"
+    return "summary", event.issue_id, f"{who} summed the turn up: {sizes} ({event.reason})"
+
+
 LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.RunStarted: lambda v: (
         "run",
@@ -116,6 +128,12 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         v.issue_id,
         f"{v.solution_id} as {_short(v.commit)} ({_files(v.files)})",
     ),
+    e.RolledBack: lambda v: (
+        "undone",
+        v.issue_id,
+        f"{v.solution_id} rolled back by {_short(v.commit)}"
+        + (f": {v.reason}" if v.reason else ""),
+    ),
     e.AttemptFailed: lambda v: ("failed", v.issue_id, f"{v.failure_class}: {v.reason}"),
     e.Adopted: lambda v: ("landed", v.solution_id, f"found in git: {_short(v.commit)}"),
     e.QuotaPaused: lambda v: (
@@ -133,6 +151,17 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         "fallback",
         v.issue_id,
         f"{v.fallback} answers for {v.model}: {v.reason}",
+    ),
+    e.LedgerFolded: lambda v: (
+        "ledger",
+        v.role,
+        f"folded: {v.tokens_before:,} to {v.tokens_after:,} tokens{_cached_for(v.usd)}",
+    ),
+    e.Compacted: _compacted,
+    e.CacheFell: lambda v: (
+        "cache",
+        v.issue_id,
+        f"{v.read:,} of {v.expected:,} expected tokens came from the {v.role}'s cache: {v.cause}",
     ),
     e.RecordRestored: lambda v: ("records", v.key, f"restored in {v.document}: {v.reason}"),
     e.RecordRemoved: lambda v: (

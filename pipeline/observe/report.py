@@ -3,9 +3,13 @@
 landed / needs you / parked / turned down / failed / not started
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from pydantic import Field, JsonValue
+
+from pipeline.agents.spawning import GOES_ON
 from pipeline.domain.base import Noun, Time
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
@@ -20,7 +24,11 @@ from pipeline.plans.page import approver_of
 from pipeline.plans.prose import prose
 from pipeline.plans.sanitize import clean
 from pipeline.plans.standing import Standing
+from pipeline.store.balance import Caps, balance, in_words
 from pipeline.store.state import State
+from pipeline.store.tally import Tally
+
+NO_CAPS = Caps()
 
 
 class ReportEntry(Noun):
@@ -44,6 +52,17 @@ class ReportEntry(Noun):
     """The command to type next."""
 
 
+class Conversations(Noun):
+    """What was folded and summed up in the run, and where caches fell."""
+
+    folds: int = 0
+    fold_usd: float | None = 0.0
+    summaries: int = 0
+    failed_summaries: int = 0
+    cache_falls: dict[str, int] = Field(default_factory=dict)
+    """Cause -> how often."""
+
+
 class Report(Noun):
     """The whole report."""
 
@@ -55,6 +74,9 @@ class Report(Noun):
     sandbox: str
     rehearsal: bool = False
     usage: Usage
+    budget: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """What is spent, reserved and left of run and day, as `status --json` says it."""
+    conversations: Conversations
     groups: dict[str, tuple[ReportEntry, ...]]
     holds: tuple[str, ...] = ()
     """What waits for a person besides single issues: a checkpoint, enough plans, a live run."""
@@ -69,6 +91,7 @@ def make_report(
     sandbox: str,
     code: int | None,
     holds: Sequence[str] = (),
+    caps: Caps = NO_CAPS,
 ) -> Report:
     """Gather the report from the journal's state; `rows` are the standings of the backlog."""
     run = state.run or (state.runs[-1] if state.runs else None)
@@ -85,9 +108,21 @@ def make_report(
         sandbox=run.sandbox if run else sandbox,
         rehearsal=run.rehearsal if run else False,
         usage=state.spent,
+        budget=balance(state.bill, caps, now.astimezone(UTC).date().isoformat()),
+        conversations=_conversations(state.tally),
         groups=groups,
         holds=tuple(holds),
         remarks=tuple(_remarks(run.sandbox if run else sandbox, state)),
+    )
+
+
+def _conversations(tally: Tally) -> Conversations:
+    return Conversations(
+        folds=tally.folds,
+        fold_usd=tally.fold_usd,
+        summaries=tally.summaries,
+        failed_summaries=tally.failed_summaries,
+        cache_falls=dict(tally.falls),
     )
 
 
@@ -188,6 +223,27 @@ def _remarks(sandbox: str, state: State) -> list[str]:
     for provider, quota in state.quotas.items():
         until = f" until {quota.until}" if quota.until else ""
         remarks.append(f"The quota of {provider} is used up{until}.")
+    again = Counter((one.role, one.reason) for one in state.respawned if one.reason != GOES_ON)
+    for (role, reason), times in again.items():
+        often = f" ({times} times)" if times > 1 else ""
+        remarks.append(f"The {role} agent was spawned again{often}: {reason}.")
+    return remarks + _conversation_remarks(state.tally)
+
+
+def _conversation_remarks(tally: Tally) -> list[str]:
+    """Say what was folded and summed up, and where caches answered for less than they should."""
+    remarks = []
+    if tally.folds:
+        money = "" if tally.fold_usd is None else f", cached again for {tally.fold_usd:.2f} USD"
+        remarks.append(f"Ledgers folded: {tally.folds}{money}.")
+    if tally.summaries or tally.failed_summaries:
+        failed = f", {tally.failed_summaries} more could not be" if tally.failed_summaries else ""
+        remarks.append(f"Turns summed up because they grew too long: {tally.summaries}{failed}.")
+    if tally.falls:
+        causes = ", ".join(f"{cause}: {times}" for cause, times in tally.falls.most_common())
+        remarks.append(
+            f"Caches answered for less than expected {tally.falls.total()} times ({causes})."
+        )
     return remarks
 
 
@@ -199,7 +255,9 @@ def to_markdown(report: Report) -> str:
         lines += [f"Run {report.run_id} on branch `{report.branch}`, from {base}.", ""]
     counts = [f"{len(entries)} {name}" for name, entries in report.groups.items() if entries]
     lines += [", ".join(counts) + "." if counts else "The backlog is empty.", ""]
-    lines += [_bill(report.usage), "", f"Sandbox: {report.sandbox}.", ""]
+    lines += [_bill(report.usage), ""]
+    lines += [line for said in _budget(report) for line in (said, "")]
+    lines += [f"Sandbox: {report.sandbox}.", ""]
     if report.rehearsal:
         lines += ["This was a rehearsal against the stand-in model server.", ""]
     lines += [line for hold in report.holds for line in (f"{hold[0].upper()}{hold[1:]}.", "")]
@@ -218,6 +276,10 @@ def _bill(usage: Usage) -> str:
         f"Model calls: {usage.calls}; {money}; {usage.metered_tokens:,} tokens, "
         f"and {cached:,} read from the cache."
     )
+
+
+def _budget(report: Report) -> list[str]:
+    return [f"{line[0].upper()}{line[1:]}." for line in in_words(report.budget)]
 
 
 def _entry_lines(entry: ReportEntry) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pipeline.rehearsal.binding import Seal, canonical, read_seal
+from pipeline.rehearsal.binding import Seal, canonical, read_seal, seal
 from pipeline.rehearsal.caching import Mark
 from pipeline.rehearsal.wire import Json, objects
 
@@ -85,7 +85,7 @@ def seals(body: Json, messages: int) -> list[Seal]:
         for block in content_of(message)
         if block.get("type") == "thinking"
     ]
-    return [seal for seal in found if seal]
+    return [one for one in found if one]
 
 
 def _messages_tier(body: Json) -> bytes:
@@ -93,6 +93,16 @@ def _messages_tier(body: Json) -> bytes:
     names = ("thinking", "output_config", "tool_choice")
     settings: list[JsonValue] = [body.get(name) for name in names]
     return canonical(settings)
+
+
+def is_summary(block: Json) -> bool:
+    """Tell whether `block` stands for what was said before."""
+    return block.get("type") == "compaction"
+
+
+def sign_summary(text: str) -> str:
+    """Sign a summary, so that one that was changed is noticed."""
+    return str(seal((), text, 0))
 
 
 def is_paused(message: Json) -> bool:

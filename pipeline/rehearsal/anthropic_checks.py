@@ -4,6 +4,7 @@ Sources: the SDK's types of a request, and the vendor's pages on errors, prompt 
 and preserved thinking.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
@@ -12,10 +13,12 @@ from pipeline.rehearsal.anthropic_blocks import (
     THINKING,
     content_of,
     is_paused,
+    is_summary,
     lifetime,
     prefix,
     row,
     seals,
+    sign_summary,
     system_of,
 )
 from pipeline.rehearsal.binding import in_a_row, read_seal, seal
@@ -23,15 +26,23 @@ from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.wire import Json, objects
 
 MOST_MARKS = 4
+COMPACTION_BETA = "compact-2026-09-04"
+COMPACTS = re.compile(
+    r"claude-((opus|sonnet|haiku)-5-5|(fable|mythos)-5(-1)?|opus-(4-[6-9]|5)|sonnet-(4-6|5))"
+    r"(-\d{8})?$"
+)
+"""Models that summaries are written for (vendor's page on compaction on demand)."""
 SMALLEST_THINKING_BUDGET = 1024
 
 
 def check(body: Json, headers: Mapping[str, str]) -> None:
     """Raise `Refused` for the first thing that the vendor would not take."""
+    from anthropic.types.beta.message_create_params import MessageCreateParamsBase as Beta
     from anthropic.types.message_create_params import MessageCreateParamsBase
 
     _check_headers(headers)
-    checks.check_shape(body, MessageCreateParamsBase)
+    is_beta = COMPACTION_BETA in headers.get("anthropic-beta", "").split(",")
+    checks.check_shape(body, Beta if is_beta else MessageCreateParamsBase)
     for rule in RULES:
         rule(body)
 
@@ -61,7 +72,7 @@ def _roles(body: Json) -> None:
     messages = objects(body["messages"])
     if not messages:
         raise Refused("messages: at least one message is required")
-    if messages[0]["role"] != "user":
+    if messages[0]["role"] != "user" and not any(map(is_summary, content_of(messages[0]))):
         raise Refused("messages: first message must use the 'user' role")
     for before, after in pairwise(messages):
         if before["role"] == after["role"] and not is_paused(before):
@@ -164,6 +175,40 @@ def _ending(body: Json) -> None:
         )
 
 
+def _summaries(body: Json) -> None:
+    """A summary comes first, alone, as it was signed; a request for one has nothing to answer."""
+    for index, message in enumerate(objects(body["messages"])):
+        content = content_of(message)
+        for position, block in enumerate(content):
+            if not is_summary(block):
+                continue
+            where = f"messages.{index}.content.{position}"
+            if index or len(content) > 1 or message["role"] != "assistant":
+                raise Refused(f"{where}: a `compaction` block must come first in `messages`, alone")
+            text = block.get("content")
+            if not isinstance(text, str) or not text:
+                raise Refused(f"{where}.content: String should have at least 1 character")
+            if block.get("signature") != sign_summary(text):
+                raise Refused(f"{where}: Invalid `signature` in `compaction` block")
+            _check_compacts(body, where)
+    if body.get("compaction") is None:
+        return
+    _check_compacts(body, "compaction")
+    for name in ("context_management", "stop_sequences", "output_format"):
+        if body.get(name) is not None:
+            raise Refused(f"compaction: cannot be combined with `{name}`")
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice["type"] in ("any", "tool"):
+        raise Refused("compaction: cannot be combined with a `tool_choice` that forces tool use")
+    if is_paused(objects(body["messages"])[-1]):
+        raise Refused("compaction: the conversation must not end in the middle of a turn")
+
+
+def _check_compacts(body: Json, where: str) -> None:
+    if not COMPACTS.match(str(body["model"])):
+        raise Refused(f"{where}: {body['model']} does not support compaction")
+
+
 def _thinking(body: Json) -> None:
     """Thinking that comes back has to be the one made for exactly this prefix."""
     for index, message in enumerate(objects(body["messages"])):
@@ -191,6 +236,7 @@ RULES: tuple[Callable[[Json], None], ...] = (
     _tool_results,
     _marks,
     _ending,
+    _summaries,
     _thinking,
 )
 """In the order in which they are looked at; each raises `Refused`."""

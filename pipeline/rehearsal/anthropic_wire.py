@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -11,10 +11,12 @@ from pipeline.rehearsal import anthropic_checks
 from pipeline.rehearsal.anthropic_blocks import (
     PAUSE_MARK,
     content_of,
+    is_summary,
     lifetime,
     prefix,
     row,
     seals,
+    sign_summary,
     system_of,
     without_mark,
 )
@@ -28,7 +30,7 @@ from pipeline.rehearsal.caching import (
 )
 from pipeline.rehearsal.checks import Refused
 from pipeline.rehearsal.script import ReplySpec, Stop, arguments_json
-from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view
+from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view, summary_of
 from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, pieces, text_of
 
 STOP_REASONS: dict[Stop, str] = {
@@ -73,7 +75,8 @@ class AnthropicWire:
             for schema in (tool.get("input_schema"),)
         ]
         conversation = [_spoken(message) for message in objects(body["messages"])]
-        return read_view(conversation, vendor="anthropic", model=str(body["model"]), tools=tools)
+        view = read_view(conversation, vendor="anthropic", model=str(body["model"]), tools=tools)
+        return replace(view, wants_summary="compaction" in body)
 
     def layout(self, body: Json) -> Layout:
         """Return the hash of tools and system up to the first mark, and the texts after it."""
@@ -100,27 +103,16 @@ class AnthropicWire:
 
     def render(self, body: Json, reply: ReplySpec, counted: Counted) -> Rendered:
         """Write `reply` as a message and as the events of a stream."""
+        if "compaction" in body:
+            return _summed_up(body, self.view(body), reply, counted)
         blocks = _blocks(body, reply)
         written = count_tokens(sum(len(canonical(block.whole)) for block in blocks))
         usage = _usage(counted, max(1, written))
-        message: Json = {
-            "id": f"msg_{_nonce(body)}",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {**usage, "output_tokens": 1},
-        }
+        message = _message(body, {**usage, "output_tokens": 1})
+        if body.get("diagnostics") is not None:
+            message["diagnostics"] = {"cache_miss_reason": None}
         ending = _ending(reply)
-        whole: Json = {
-            **message,
-            **ending,
-            "content": [block.whole for block in blocks],
-            "usage": usage,
-        }
-        return Rendered(whole, tuple(_events(message, blocks, ending, usage)), usage)
+        return _rendered(message, blocks, ending, usage)
 
     def refusal(self, refused: Refused) -> Json:
         """Write an error in the vendor's form."""
@@ -135,6 +127,44 @@ class AnthropicWire:
         return "error", self.refusal(refused)
 
 
+def _message(body: Json, usage: Json) -> Json:
+    """Return a message as it begins."""
+    return {
+        "id": f"msg_{_nonce(body)}",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": usage,
+    }
+
+
+def _rendered(message: Json, blocks: list[_Block], ending: Json, usage: Json) -> Rendered:
+    content: JsonValue = [block.whole for block in blocks]
+    whole: Json = {**message, **ending, "content": content, "usage": usage}
+    return Rendered(whole, tuple(_events(message, blocks, ending, usage)), usage)
+
+
+def _summed_up(body: Json, view: RequestView, reply: ReplySpec, counted: Counted) -> Rendered:
+    """Write a summary; it fails where the answer would not have ended by itself.
+
+    What it used is in `iterations` and not in the counts above them (SDK, `beta_usage.py`).
+    """
+    text = summary_of(view) if reply.stop == "natural" else None
+    signature = sign_summary(text) if text else None
+    whole: Json = {"type": "compaction", "content": text, "signature": signature}
+    delta: Json = {"type": "compaction_delta", "content": text}
+    block = _Block(start={**whole, "content": None}, deltas=(delta,), whole=whole)
+    step = {**_usage(counted, count_tokens(len(text or ""))), "type": "compaction"}
+    del step["service_tier"]
+    nothing = _usage(Counted(fresh=0, read=0), 0)
+    usage: Json = {**nothing, "iterations": [step]}
+    ending: Json = {"stop_reason": "compaction", "stop_sequence": None, "stop_details": None}
+    return _rendered(_message(body, nothing), [block], ending, usage)
+
+
 def _spoken(message: Json) -> Spoken:
     content = content_of(message)
     results = [
@@ -146,6 +176,7 @@ def _spoken(message: Json) -> Spoken:
         role="assistant" if message["role"] == "assistant" else "user",
         texts=tuple(text_of(list(content), ("text",))),
         results=tuple(results),
+        summary="".join(str(block["content"]) for block in content if is_summary(block)),
     )
 
 

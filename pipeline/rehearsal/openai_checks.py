@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from pipeline.rehearsal import checks
 from pipeline.rehearsal.binding import in_a_row, read_seal, seal
 from pipeline.rehearsal.checks import Refused
-from pipeline.rehearsal.openai_items import CALLS, is_answer, items_of, parts_of, prefix, seals
+from pipeline.rehearsal.openai_items import (
+    CALLS,
+    is_answer,
+    items_of,
+    parts_of,
+    prefix,
+    read_summary,
+    seals,
+)
 from pipeline.rehearsal.wire import Json, objects
 
 LONGEST_CACHE_KEY = 64
@@ -22,11 +30,33 @@ def check(body: Json, headers: Mapping[str, str]) -> None:
     """Raise `Refused` for the first thing that the vendor would not take."""
     from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
-    if not headers.get("authorization", "").removeprefix("Bearer").strip():
-        raise Refused("You didn't provide an API key.", 401, code="invalid_api_key")
+    _check_key(headers)
     checks.check_shape(body, ResponseCreateParamsBase)
     for rule in RULES:
         rule(body)
+
+
+def check_compact(body: Json, headers: Mapping[str, str]) -> None:
+    """Raise `Refused` for what the vendor would not sum up."""
+    from openai.types.responses.response_compact_params import ResponseCompactParams
+
+    _check_key(headers)
+    if "stream" in body:
+        raise Refused("Unknown parameter: 'stream'.", param="stream")
+    checks.check_shape(body, ResponseCompactParams)
+    for rule in COMPACT_RULES:
+        rule(body)
+
+
+def _check_key(headers: Mapping[str, str]) -> None:
+    if not headers.get("authorization", "").removeprefix("Bearer").strip():
+        raise Refused("You didn't provide an API key.", 401, code="invalid_api_key")
+
+
+def _summaries(body: Json) -> None:
+    for item in items_of(body):
+        if item.get("type") == "compaction" and read_summary(item) is None:
+            raise _unverified({"id": item.get("id", "cmp")})
 
 
 def _settings(body: Json) -> None:
@@ -142,5 +172,15 @@ def _marks(body: Json) -> None:
         raise Refused(f"At most {MOST_MARKS} prompt cache breakpoints are considered: {found}.")
 
 
-RULES: tuple[Callable[[Json], None], ...] = (_settings, _tools, _call_outputs, _reasoning, _marks)
+RULES: tuple[Callable[[Json], None], ...] = (
+    _settings,
+    _tools,
+    _call_outputs,
+    _summaries,
+    _reasoning,
+    _marks,
+)
 """In the order in which they are looked at; each raises `Refused`."""
+
+COMPACT_RULES = (_settings, _call_outputs, _summaries, _marks)
+"""Reasoning is left to `_reasoning`, which wants the tools it was made with: none are sent here."""

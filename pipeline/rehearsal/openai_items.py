@@ -1,10 +1,11 @@
 """A Responses request as a row of blocks: tools, instructions, input; with the marks in it."""
 
+import base64
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pipeline.rehearsal.binding import Seal, canonical, read_seal
+from pipeline.rehearsal.binding import Seal, canonical, read_seal, seal
 from pipeline.rehearsal.caching import Mark
 from pipeline.rehearsal.wire import Json, objects
 
@@ -27,6 +28,23 @@ class Row:
     marks: tuple[Mark, ...]
     first_mark: int | None
     """Index of the first explicit breakpoint's block."""
+
+
+def sign_summary(text: str) -> str:
+    """Return a summary as an item carries it: signed, and not for anybody's eyes."""
+    return f"{seal((), text, 0)}.{base64.b64encode(text.encode()).decode()}"
+
+
+def read_summary(item: Json) -> str | None:
+    """Return the text of a summary; None for other items and for one that is not the stand-in's."""
+    if item.get("type") != "compaction":
+        return None
+    signature, _, packed = str(item.get("encrypted_content")).rpartition(".")
+    try:
+        text = base64.b64decode(packed, validate=True).decode()
+    except ValueError:
+        return None
+    return text if str(seal((), text, 0)) == signature else None
 
 
 def items_of(body: Json) -> list[Json]:
@@ -115,4 +133,4 @@ def seals(body: Json, items: int) -> list[Seal]:
         for item in items_of(body)[:items]
         if item.get("type") == "reasoning"
     ]
-    return [seal for seal in found if seal]
+    return [one for one in found if one]

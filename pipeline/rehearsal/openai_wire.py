@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -15,11 +16,13 @@ from pipeline.rehearsal.openai_items import (
     is_answer,
     items_of,
     parts_of,
+    read_summary,
     row,
+    sign_summary,
 )
 from pipeline.rehearsal.patches import PATCH
 from pipeline.rehearsal.script import ReplySpec, Stop
-from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view
+from pipeline.rehearsal.view import OfferedTool, RequestView, Spoken, read_view, summary_of
 from pipeline.rehearsal.wire import Json, Layout, Rendered, objects, text_of
 
 CREATED_AT = 1_780_000_000
@@ -141,6 +144,49 @@ class OpenAIWire:
         }
 
 
+class CompactWire(OpenAIWire):
+    """What makes a summary: POST /v1/responses/compact, in one document."""
+
+    def check(self, body: Json, headers: Mapping[str, str]) -> None:
+        """Raise `Refused` where the vendor would answer with an error."""
+        openai_checks.check_compact(body, headers)
+
+    def view(self, body: Json) -> RequestView:
+        """Read the request without the vendor's words."""
+        return replace(super().view(body), wants_summary=True)
+
+    def render(self, body: Json, reply: ReplySpec, counted: Counted) -> Rendered:
+        """Write what the user said, and one item that only the vendor can read."""
+        text = summary_of(self.view(body))
+        item: Json = {
+            "type": "compaction",
+            "id": f"cmp_{nonce_of(body)}",
+            "encrypted_content": sign_summary(text),
+            "created_by": "standin",
+        }
+        said = [
+            _kept(one, f"msg_{nonce_of(body, str(place))}")
+            for place, one in enumerate(items_of(body))
+            if one.get("role") == "user"
+        ]
+        usage = _usage(counted, count_tokens(len(text)), 0)
+        kept: list[JsonValue] = [*said, item] if reply.stop == "natural" else [*said]
+        whole: Json = {
+            "id": f"resp_{nonce_of(body)}",
+            "object": "response.compaction",
+            "created_at": CREATED_AT,
+            "output": kept,
+            "usage": usage,
+        }
+        return Rendered(whole, (), usage)
+
+
+def _kept(item: Json, key: str) -> Json:
+    """Return what the user said as an answer has it."""
+    parts: list[JsonValue] = [*parts_of(item)]
+    return {**item, "id": key, "type": "message", "status": "completed", "content": parts}
+
+
 def _conversation(body: Json) -> list[Spoken]:
     """Return the messages: items in a row that one side made belong together."""
     spoken: list[Spoken] = []
@@ -153,7 +199,10 @@ def _conversation(body: Json) -> list[Spoken]:
         if spoken and spoken[-1].role == role:
             before = spoken.pop()
             texts, outputs = before.texts + texts, before.results + outputs
-        spoken.append(Spoken("assistant" if role == "assistant" else "user", texts, outputs))
+        summary = read_summary(item) or ""
+        spoken.append(
+            Spoken("assistant" if role == "assistant" else "user", texts, outputs, summary)
+        )
     return spoken
 
 

@@ -14,6 +14,8 @@ from pydantic import JsonValue
 REQUEST_ID = re.compile(r"request_id:\s*([A-Za-z0-9._-]+)\.(\d+)\b")
 """The line of a turn's first text that says which turn it is: `request_id: ISS-001.1`."""
 
+SUMMARY = re.compile(r"summary of (request_id: \S+) after (\d+) answers")
+
 SOLUTION_ID = re.compile(r"\bSOL-[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 AgentName = Literal["planner", "executor"]
@@ -27,6 +29,8 @@ class Spoken:
     role: Literal["user", "assistant"]
     texts: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
+    summary: str = ""
+    """What the stand-in wrote in place of what was said before."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class RequestView:
     tools: tuple[OfferedTool, ...]
     earlier: tuple[str, ...]
     """The users' texts before the turn: memory and ledger, where they are messages."""
+    wants_summary: bool = False
+    """Whether the vendor itself is asked to sum the conversation up: no script answers then."""
 
     @property
     def request_id(self) -> str:
@@ -78,18 +84,30 @@ def read_view(
     texts = conversation[message].texts if conversation else ()
     turn_text = texts[position] if texts else ""
     found = REQUEST_ID.search(turn_text)
+    summed_up = _summed_up(conversation, found.group() if found else "")
     return RequestView(
         vendor=vendor,
         model=model,
         agent="planner" if any(t.name == "submit_solution" for t in tools) else "executor",
         issue_id=found.group(1) if found else "",
         turn=int(found.group(2)) if found else 0,
-        call=sum(said.role == "assistant" for said in conversation[message:]),
+        call=summed_up + sum(said.role == "assistant" for said in conversation[message:]),
         turn_text=turn_text,
-        replies=_replies(conversation[message:]),
+        replies=("",) * summed_up + _replies(conversation[message:]),
         tools=tuple(tools),
         earlier=_users_texts(conversation[:message]) + texts[:position],
     )
+
+
+def summary_of(view: RequestView) -> str:
+    """Return the stand-in's summary: whose turn it is, and how many answers it has had."""
+    return f"The stand-in's summary of request_id: {view.request_id} after {view.call} answers."
+
+
+def _summed_up(conversation: Sequence[Spoken], request: str) -> int:
+    """Return how many answers of a turn are only in a summary any more."""
+    found = [SUMMARY.search(said.summary) for said in conversation]
+    return max((int(one[2]) for one in found if one and one[1] == request), default=0)
 
 
 def _turn_start(conversation: Sequence[Spoken]) -> tuple[int, int]:

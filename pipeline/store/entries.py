@@ -9,6 +9,7 @@ from pipeline.domain.base import DerivedId, Id, Noun
 from pipeline.domain.issue import Feedback
 from pipeline.domain.plan import Plan
 from pipeline.domain.results import ExecutionRecord, PlanningRecord, Usage
+from pipeline.domain.solution import Lesson
 
 
 class Entry(Noun):
@@ -137,6 +138,40 @@ class AttemptRecorded(Entry):
     record: ExecutionRecord
 
 
+class RollbackBegun(Entry):
+    """The intent to undo what landed: the branch is to move from `expected` to `commit`."""
+
+    kind: Literal["rollback_begun"] = "rollback_begun"
+    branch: str
+    commit: str
+    """The last of the commits that undo `records`, one each, in their order."""
+    expected: str
+    records: tuple[ExecutionRecord, ...]
+    """What will be recorded once the branch has moved; all evidence is in it."""
+
+    @property
+    def attempt_id(self) -> str:
+        """Return the nonce of `commit`."""
+        rollback = self.records[-1].rollback
+        assert rollback is not None
+        return rollback.attempt_id
+
+
+class RolledBack(Entry):
+    """A landed attempt was undone; the record is the attempt's, which says how."""
+
+    kind: Literal["rolled_back"] = "rolled_back"
+    record: ExecutionRecord
+
+
+class RollbackDropped(Entry):
+    """A rollback that was begun came to nothing: the branch was not moved."""
+
+    kind: Literal["rollback_dropped"] = "rollback_dropped"
+    commit: str
+    reason: str
+
+
 class CallBegun(Entry):
     """The intent to make a model call, with what is reserved for it."""
 
@@ -189,6 +224,8 @@ class TurnSettled(Entry):
     request_id: str
     issue_id: Id
     digest: str
+    proposed: tuple[Lesson, ...] = ()
+    """Conventions that the agent would keep; a person decides."""
 
 
 class LedgerFolded(Entry):
@@ -199,6 +236,35 @@ class LedgerFolded(Entry):
     memory: str
     kept: int
     """How many of the newest digests stay in the ledger."""
+    tokens_before: int = 0
+    """Of memory and ledger, estimated."""
+    tokens_after: int = 0
+    usd: float | None = None
+    """What it costs once to have the new prefix cached; None: the price is not known."""
+
+
+class TurnCompacted(Entry):
+    """A turn had grown too long; a summary stands for it from here on, unless that failed."""
+
+    kind: Literal["turn_compacted"] = "turn_compacted"
+    role: str
+    request_id: str
+    how: Literal["vendor", "prompt", "failed"]
+    tokens_before: int
+    """Of the next request."""
+    tokens_after: int
+    reason: str
+
+
+class CacheFell(Entry):
+    """A vendor's cache answered for less than the call before had left there (tokens)."""
+
+    kind: Literal["cache_fell"] = "cache_fell"
+    role: str
+    request_id: str
+    expected: int
+    read: int
+    cause: str
 
 
 class QuotaPaused(Entry):
@@ -265,12 +331,17 @@ AnyEntry = (
     | AttemptBegun
     | LandingBegun
     | AttemptRecorded
+    | RollbackBegun
+    | RolledBack
+    | RollbackDropped
     | CallBegun
     | CallSettled
     | ToolBegun
     | ToolDone
     | TurnSettled
     | LedgerFolded
+    | TurnCompacted
+    | CacheFell
     | QuotaPaused
     | QuotaOver
     | CheckpointReached

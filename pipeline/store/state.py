@@ -2,12 +2,14 @@
 
 planning_begun .. plan_recorded .. plan_changed*      planning, open_planning, feedback
 attempt_begun .. landing_begun .. attempt_recorded    execution, open_attempt, open_landing
+rollback_begun .. rolled_back* | rollback_dropped     execution, open_rollback
 call_begun .. call_settled                            spent, spent_on, bill
 checkpoint_reached .. confirmed                       checkpoint, unconfirmed
 turn_settled, ledger_folded                           ledger, memory
+ledger_folded, turn_compacted, cache_fell             tally
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +21,14 @@ from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
     PlanningRecord,
+    Rollback,
     Usage,
 )
 from pipeline.store.bill import Bill
 from pipeline.store.entries import (
     AgentSpawned,
     AttemptBegun,
+    CacheFell,
     CheckpointReached,
     Confirmed,
     Entry,
@@ -36,20 +40,32 @@ from pipeline.store.entries import (
     QuotaPaused,
     RecordRemoved,
     RetryAsked,
+    RollbackBegun,
+    RolledBack,
     RunClosed,
     RunOpened,
+    TurnCompacted,
     TurnSettled,
 )
 from pipeline.store.index import Index
 from pipeline.store.line import Line
 from pipeline.store.numbers import Numbers
-from pipeline.store.outline import execution_outline, planning_outline
+from pipeline.store.outline import (
+    ExecutionOutline,
+    execution_outline,
+    outline_of,
+    planning_outline,
+)
 from pipeline.store.past import Change, Past
 from pipeline.store.records import Records
 from pipeline.store.spending import Spending
 from pipeline.store.splice import changed_solution, new_plan, says_feedback
+from pipeline.store.tally import Tally
 
 E = TypeVar("E", bound=Entry)
+
+MOST_PROPOSALS = 20
+RECENT_ATTEMPTS = 20
 
 
 class State:
@@ -74,9 +90,15 @@ class State:
         """Solutions that somebody wants to be attempted again."""
         self.open_planning: PlanningBegun | None = None
         self.open_attempt: AttemptBegun | None = None
+        self.open_rollback: RollbackBegun | None = None
+        """The rollback that was begun and is neither recorded nor dropped yet."""
         self.ledger: dict[str, list[str]] = {}
         """Role -> digests of its finished turns, oldest first."""
         self.memory: dict[str, str] = {}
+        self.proposals: dict[str, dict[str, str]] = {}
+        """Role -> convention that it would keep -> the issue that it comes from; the newest."""
+        self.newest_attempts: deque[str] = deque(maxlen=RECENT_ATTEMPTS)
+        """Keys of the attempts that were recorded last."""
         self.spawned: dict[str, AgentSpawned] = {}
         """Role -> its newest agent in the open run."""
         self.respawned: list[AgentSpawned] = []
@@ -92,6 +114,8 @@ class State:
         self._named = Index(self.planning, self._paths_of)
         self._open = Index(self.planning, self._globs_of)
         self._landed_on = Index(self.execution, self._landed_paths_of)
+        self.tally = Tally()
+        """How the open run's conversations fared."""
         self._spending = Spending()
         self._landing: Line | None = None
         self._journal = journal
@@ -238,6 +262,7 @@ class State:
         self.spawned.clear()
         self.respawned.clear()
         self._spending.open_run()
+        self.tally = Tally()
 
     def _run_closed(self, line: Line) -> None:
         entry = _parsed(line, RunClosed)
@@ -323,13 +348,30 @@ class State:
         self._landing = line
 
     def _attempt_recorded(self, line: Line) -> None:
-        found = execution_outline(line)
+        self._put_attempt(line, execution_outline(line))
+
+    def _rollback_begun(self, line: Line) -> None:
+        self.open_rollback = _parsed(line, RollbackBegun)
+
+    def _rolled_back(self, line: Line) -> None:
+        record, begun = _parsed(line, RolledBack).record, self.open_rollback
+        self._put_attempt(line, outline_of(record))
+        if record.rollback is not None and record.rollback.reason:
+            self.feedback.setdefault(record.issue_id, []).append(_why_undone(record.rollback))
+        if begun is not None and begun.records[-1].key == record.key:
+            self.open_rollback = None
+
+    def _rollback_dropped(self, _line: Line) -> None:
+        self.open_rollback = None
+
+    def _put_attempt(self, line: Line, found: ExecutionOutline) -> None:
         self.execution.put(found.key, found.text, seq=line.seq)
         self.recorded_at_seq[found.key] = line.seq
         keys = self._attempts_at[found.solution_id]
         if found.key not in keys:
             keys.append(found.key)
         self._numbers.use_attempt(found.issue_id, found.key)
+        self.newest_attempts.append(found.key)
         if found.status is ExecutionStatus.COMPLETED:
             self._landed[found.issue_id] = found.key
         elif self._landed.get(found.issue_id) == found.key:
@@ -344,12 +386,23 @@ class State:
     def _turn_settled(self, line: Line) -> None:
         entry = _parsed(line, TurnSettled)
         self.ledger.setdefault(entry.role, []).append(entry.digest)
+        proposals = self.proposals.setdefault(entry.role, {})
+        proposals |= {one.text: entry.issue_id for one in entry.proposed}
+        for text in list(proposals)[: max(0, len(proposals) - MOST_PROPOSALS)]:
+            del proposals[text]
 
     def _ledger_folded(self, line: Line) -> None:
         entry = _parsed(line, LedgerFolded)
         digests = self.ledger.get(entry.role, [])
         self.memory[entry.role] = entry.memory
         self.ledger[entry.role] = digests[len(digests) - entry.kept :]
+        self.tally.fold(entry)
+
+    def _turn_compacted(self, line: Line) -> None:
+        self.tally.summary(_parsed(line, TurnCompacted))
+
+    def _cache_fell(self, line: Line) -> None:
+        self.tally.fall(_parsed(line, CacheFell))
 
     def _quota_paused(self, line: Line) -> None:
         entry = _parsed(line, QuotaPaused)
@@ -379,10 +432,15 @@ FOLDS: dict[str, Callable[[State, Line], None]] = {
     "attempt_begun": State._attempt_begun,
     "landing_begun": State._landing_begun,
     "attempt_recorded": State._attempt_recorded,
+    "rollback_begun": State._rollback_begun,
+    "rolled_back": State._rolled_back,
+    "rollback_dropped": State._rollback_dropped,
     "call_begun": State._call,
     "call_settled": State._call,
     "turn_settled": State._turn_settled,
     "ledger_folded": State._ledger_folded,
+    "turn_compacted": State._turn_compacted,
+    "cache_fell": State._cache_fell,
     "quota_paused": State._quota_paused,
     "quota_over": State._quota_over,
     "checkpoint_reached": State._checkpoint_reached,
@@ -410,6 +468,15 @@ def _parsed(line: Line, model: type[E]) -> E:
 def _change(line: Line) -> Change:
     entry = _parsed(line, PlanChanged)
     return Change(at=line.at, event=entry.event, by=entry.by, plan=entry.plan)
+
+
+def _why_undone(rollback: Rollback) -> Feedback:
+    return Feedback(
+        type="failure",
+        stage="execute",
+        content=f"it landed and was rolled back: {rollback.reason}",
+        created_at=rollback.at,
+    )
 
 
 def _superseded(plan: Plan, *, by: str, at: datetime) -> Plan:

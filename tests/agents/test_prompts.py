@@ -56,6 +56,7 @@ def test_every_shipped_prompt_is_used() -> None:
     used = {f"{role}-system" for role in TOOLS} | set(SHELL_TEXT.values())
     used |= {"plan-turn", "revise-turn", "execute-turn"}
     used |= {f"reminder-{why}" for why in ("no-answer", "cut-off", "calls-left", "stuck")}
+    used |= {"compaction", "compaction-summary", "compaction-request"}
     assert {path.stem for path in package_prompts().glob("*.md")} == used
 
 

@@ -99,10 +99,10 @@ def summary_of(compacted: dict[str, Any], usage: Usage) -> Reply:
     """Return what stands for the input: what the user said, and one opaque item.
 
     The head is left out, since every request begins with it, and so are breakpoints of blocks
-    that stand elsewhere now.
+    that stand elsewhere now, and the ids of messages, which a user's may not have.
     """
     items = [item for item in compacted.get("output") or [] if item.get("role") not in HEADS]
-    done = any(item["type"] == "compaction" for item in items)
+    done = any(item.get("type") == "compaction" for item in items)
     return Reply(
         raw=tuple(_unmarked(_sendable(item)) for item in items) if done else (),
         text="",
@@ -122,7 +122,8 @@ def _unmarked(item: Item) -> Item:
         for part in parts
         if isinstance(part, dict)
     ]
-    return item | {"content": cast(JsonValue, plain)}
+    kept = {name: value for name, value in item.items() if name != "id"}
+    return kept | {"content": cast(JsonValue, plain)}
 
 
 def _tool(tool: ToolSpec) -> Item:

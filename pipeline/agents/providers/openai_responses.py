@@ -76,7 +76,8 @@ class OpenAIResponses(Adapter):
         """Have the vendor compact the input, as `Adapter` says; the API does not stream here."""
         model = request.model or self.model
         body = compact_body(request, model)
-        compacted = self._openai.client.responses.compact(**body).to_dict(mode="json")
+        made = self._openai.client.responses.compact(**body)
+        compacted = made.to_dict(mode="json", warnings=False)
         with reading(self.name):
             used = usage_of(compacted, model)
             return summary_of(compacted, used.model_copy(update={"usd": self.price(used)}))
