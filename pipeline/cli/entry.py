@@ -66,9 +66,18 @@ COMMANDS: dict[str, Entry] = {
     "plan": Entry("plan", "Turn issues into plans; changes no code.", WORK),
     "execute": Entry("execute", "Carry approved plans out, one tested commit each.", WORK),
     "run": Entry("run", "Plan, stop at the gate, execute; resumes by itself.", WORK),
+    "rollback": Entry("rollback", "Undo a landed solution by a tested commit.", WORK),
+    "restore": Entry("restore", "Bring back work that was kept of an attempt.", WORK),
+    "clean": Entry("clean", "Remove what the pipeline left and nothing needs.", WORK),
     "status": Entry("status", "Where everything stands, at once.", WORK),
     "report": Entry("report", "What came of it: landed, needs you, parked, failed.", WORK),
     "logs": Entry("logs", "What the agents said and did.", WORK),
+    "agents": Entry(
+        "agents",
+        "What the agents used, and what they remember.",
+        WORK,
+        actions={"show": "agents_show"},
+    ),
     "audit": Entry(
         "audit",
         "Prove the journal, and tell who decided what.",

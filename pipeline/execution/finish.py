@@ -26,8 +26,6 @@ from pipeline.git import changed_paths, find_attempt, one_line
 from pipeline.safety.gate import Cleared
 from pipeline.store import entries
 
-RECOVERY_REFS = "refs/pipeline/recovery"
-FAILED_REFS = "refs/pipeline/failed"
 MOVES = 2
 """How often a change is moved to a branch tip that somebody else has moved."""
 
@@ -197,12 +195,12 @@ def _keep_work(site: Site, attempt: Attempt, record: ExecutionRecord) -> None:
     if attempt.opened is None:
         return
     recovery = record.failure_class in KEPT_FOR_RECOVERY
-    folder = RECOVERY_REFS if recovery else FAILED_REFS
-    land.save_recovery(
+    folder = land.RECOVERY_REFS if recovery else land.FAILED_REFS
+    land.save_work(
         site.repo,
         attempt.opened.root,
         attempt.begun.base_commit,
-        f"{folder}/{record.execution_result_id}",
+        land.kept_ref(folder, record.execution_result_id),
     )
 
 

@@ -3,19 +3,24 @@
 make_commit -> land: compare-and-swap of refs/heads/<branch>   the commit point
 failed       -> refs/pipeline/failed/<id>                      costs the branch nothing
 interrupted  -> refs/pipeline/recovery/<id>
+task done    -> refs/pipeline/checkpoints/<id>/<task>
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline import git
+from pipeline.domain.results import ExecutionRecord
 from pipeline.domain.solution import Solution
 from pipeline.git import NestedRepository, Repository, one_line
 
+CHECKPOINT_REFS = "refs/pipeline/checkpoints"
+FAILED_REFS = "refs/pipeline/failed"
+RECOVERY_REFS = "refs/pipeline/recovery"
 SUBJECT_LENGTH = 72
 Probe = Callable[[str], None]
 
@@ -52,16 +57,41 @@ def commit_message(solution: Solution, *, run_id: str, attempt_id: str) -> str:
     The body cannot hold a trailer: its lines are indented. `attempt_id` is the nonce by which
     a commit is found again.
     """
-    subject = one_line(solution.title, limit=SUBJECT_LENGTH) or solution.solution_id
-    goal = one_line(solution.goal)
-    body = f"  {goal}\n\n" if goal and goal != subject else ""
-    return (
-        f"{subject}\n\n{body}"
-        f"Issue-Id: {solution.issue_id}\n"
-        f"Solution-Id: {solution.solution_id}\n"
-        f"Pipeline-Run: {run_id}\n"
-        f"Attempt-Id: {attempt_id}\n"
-    )
+    trailers = {
+        "Issue-Id": solution.issue_id,
+        "Solution-Id": solution.solution_id,
+        "Pipeline-Run": run_id,
+        "Attempt-Id": attempt_id,
+    }
+    return _message(solution.title or solution.solution_id, [solution.goal], trailers)
+
+
+def rollback_message(
+    record: ExecutionRecord, title: str, *, commit: str, reason: str, attempt_id: str
+) -> str:
+    """Return the message of the commit that undoes `commit`, by which `record` landed."""
+    trailers = {
+        "Issue-Id": record.issue_id,
+        "Solution-Id": record.solution_id,
+        "Pipeline-Run": record.run_id,
+        "Rolls-Back": record.attempt_id,
+        "Attempt-Id": attempt_id,
+    }
+    undone = f"This takes back commit {commit}."
+    return _message(f"roll back: {title or record.solution_id}", [undone, reason], trailers)
+
+
+def _message(title: str, said: Sequence[str], trailers: Mapping[str, str]) -> str:
+    subject = one_line(title, limit=SUBJECT_LENGTH) or trailers["Solution-Id"]
+    lines = [line for text in said if (line := one_line(text)) and line != subject]
+    body = "".join(f"  {line}\n\n" for line in lines)
+    return f"{subject}\n\n{body}" + "".join(f"{name}: {trailers[name]}\n" for name in trailers)
+
+
+def kept_ref(folder: str, *names: str) -> str:
+    """Return the ref under which work is kept; git allows less in a ref than we do in an id."""
+    parts = [name.replace("..", ".%2E").replace(".lock", "%2Elock") for name in names]
+    return "/".join([folder, *(f"{part[:-1]}%2E" if part[-1] == "." else part for part in parts)])
 
 
 def make_commit(repo: Repository, *, tree: str, base: str, message: str, when: datetime) -> str:
@@ -97,7 +127,7 @@ def keep_failed(
     return commit
 
 
-def save_recovery(
+def save_work(
     repo: Repository, work_tree: Path, base: str, ref: str, *, when: datetime | None = None
 ) -> str | None:
     """Keep the uncommitted work of a workspace's folder under `ref`; None when there is none.

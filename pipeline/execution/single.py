@@ -15,8 +15,10 @@ from pipeline.agents.digest import execution_digest
 from pipeline.agents.permits import Permits, listed_commands
 from pipeline.agents.providers.capabilities import edit_tools_of
 from pipeline.agents.toolbox import Accepted, Leash, Output, Refused, Verdict
+from pipeline.agents.tools.answers import as_lessons
 from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
+from pipeline.domain.issue import AuthorTrust
 from pipeline.domain.results import (
     ExecutionRecord,
     FailureClass,
@@ -31,6 +33,8 @@ from pipeline.execution.attempt import Attempt
 from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
 from pipeline.execution.fence import Fenced, fence
 from pipeline.execution.finish import finish
+from pipeline.execution.land import CHECKPOINT_REFS, kept_ref, save_work
+from pipeline.execution.learning import learned
 from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
 from pipeline.execution.verify import failures_in_short, failures_in_words
@@ -55,9 +59,12 @@ class Execution:
         self._site = site
         self._agent = agent
 
-    def carry_out(self, cleared: Cleared, text: Callable[[str, str], str]) -> ExecutionRecord:
+    def carry_out(
+        self, cleared: Cleared, text: Callable[[str, str], str], author: AuthorTrust
+    ) -> ExecutionRecord:
         """Make one attempt at a cleared plan and return its record, which is durable by then.
 
+        `author` is how far the issue's author is trusted: it decides what may be learned.
         `text(request_id, base)` renders what the agent is told. Raises what ends the whole run
         (`QuotaPause`, `BudgetSpent`, `Stopped`) after the attempt has been recorded, and
         `TakenBack` before anything has happened.
@@ -77,10 +84,24 @@ class Execution:
         if outcome is not None and outcome.status == "interrupted":
             self._agent().drop(outcome.turn_id)
         elif outcome is not None:
-            self._agent().settle(outcome.turn_id, execution_digest(record))
+            self._settle(attempt, outcome, record, author)
         if ending is not None:
             raise ending
         return record
+
+    def _settle(
+        self, attempt: Attempt, outcome: TurnOutcome, record: ExecutionRecord, author: AuthorTrust
+    ) -> None:
+        """Let the agent keep what it learned, as far as evidence holds it up."""
+        agent, sent = self._agent(), attempt.sent
+        new = learned(
+            self._site,
+            agent,
+            as_lessons(sent.lessons if sent else ()),
+            author=author,
+            commit=record.commit_hash or attempt.begun.base_commit,
+        )
+        agent.settle(outcome.turn_id, execution_digest(record, new.kept), new.proposed)
 
     # the turn
 
@@ -182,10 +203,20 @@ class Execution:
             id=task_id, status="completed" if passed else "failed", commands=evidence
         )
         if passed:
+            self._keep_checkpoint(attempt, task_id)
             left = ", ".join(attempt.open_tasks)
             then = f"Open tasks: {left}." if left else "All tasks are done: call submit_result."
             return Output(f"{task_id} is done: its {len(evidence)} test commands passed. {then}")
         return self._task_failed(attempt, task, failures_in_words(ran))
+
+    def _keep_checkpoint(self, attempt: Attempt, task_id: str) -> None:
+        """Keep the work as it is now, after a task's tests have passed."""
+        save_work(
+            self._site.repo,
+            attempt.workspace.root,
+            attempt.begun.base_commit,
+            kept_ref(CHECKPOINT_REFS, attempt.begun.execution_result_id, task_id),
+        )
 
     def _task_failed(self, attempt: Attempt, task: Task, words: str) -> Verdict:
         attempt.finishes[task.id] = attempt.finishes.get(task.id, 0) + 1
@@ -227,7 +258,7 @@ class Execution:
             attempt.workspace,
             base=begun.base_commit,
             planned=solution.paths,
-            may_touch=record.plan.may_touch,
+            may_touch=record.plan.opened,
             deletable=solution.deletes,
         )
         attempt.fenced = fenced

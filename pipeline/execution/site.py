@@ -9,7 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
-from pipeline.git import Repository, list_files, resolve, show_file
+from pipeline.git import Repository, list_files, show_file
 from pipeline.paths import Places
 from pipeline.plans.project import detect_project
 from pipeline.safety.gate import Gate
@@ -49,7 +49,7 @@ class Site:
 
     def tip(self) -> str:
         """Return the commit at the run branch's tip; raises `PipelineError` when it is gone."""
-        tip = resolve(self.repo, f"refs/heads/{self.run.branch}")
+        tip = self.gate.trees.commit(f"refs/heads/{self.run.branch}")
         if tip is None:
             raise PipelineError(
                 f"the run's branch {self.run.branch!r} is gone: restore it from `git reflog`, "
@@ -60,10 +60,13 @@ class Site:
     @cached_property
     def suite(self) -> tuple[str, ...]:
         """The project's own test commands: the setting, else what the run's base shows."""
+        return self.suite_at(self.run.base_commit)
+
+    def suite_at(self, commit: str) -> tuple[str, ...]:
+        """Return the project's own test commands: the setting, else what `commit` shows."""
         if self.settings.tests.command:
             return (self.settings.tests.command,)
-        base = self.run.base_commit
         found = detect_project(
-            lambda path: show_file(self.repo, base, path), list_files(self.repo, base)
+            lambda path: show_file(self.repo, commit, path), list_files(self.repo, commit)
         )
         return (found.test_command,) if found.test_command else ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -102,6 +103,13 @@ def list_refs(repo: Repository, prefix: str) -> dict[str, str]:
     return {ref: oid for oid, ref in (line.split(" ", 1) for line in lines)}
 
 
+def dated_refs(repo: Repository, prefix: str) -> dict[str, tuple[str, datetime]]:
+    """Return full ref name -> commit and when it was made (UTC), of all refs under `prefix`."""
+    form = "--format=%(objectname) %(committerdate:unix) %(refname)"
+    lines = (line.split(" ", 2) for line in text(repo, "for-each-ref", form, prefix).splitlines())
+    return {ref: (oid, datetime.fromtimestamp(int(made), UTC)) for oid, made, ref in lines if made}
+
+
 def tree_of(repo: Repository, commit: str) -> str:
     """Return the tree id of a commit (or of a tree)."""
     return text(repo, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
@@ -156,6 +164,17 @@ def diff_text(repo: Repository, old: str, new: str, paths: Sequence[str] = ()) -
     return done.output.decode("utf-8", "replace")
 
 
+def diff_stat(repo: Repository, old: str, new: str) -> str:
+    """Return which files differ between two commits or trees and by how much, as git counts it."""
+    words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--stat=100")
+    return text(repo, *words, tree_of(repo, old), tree_of(repo, new))
+
+
+def commit_info(repo: Repository, commit: str) -> CommitInfo:
+    """Return one commit; raises `GitError` when it is not in the repository."""
+    return _commits(repo, "-1", "--end-of-options", commit)[0]
+
+
 def is_ancestor(repo: Repository, ancestor: str, commit: str) -> bool:
     """Tell whether `commit` can reach `ancestor` (a commit reaches itself)."""
     done = run(repo, "merge-base", "--is-ancestor", ancestor, commit, may_fail=True)
@@ -166,9 +185,13 @@ def is_ancestor(repo: Repository, ancestor: str, commit: str) -> bool:
 
 def commits_between(repo: Repository, base: str, tip: str) -> list[CommitInfo]:
     """Return the commits that `tip` reaches and `base` does not, newest first."""
+    return _commits(repo, "--end-of-options", f"{base}..{tip}")
+
+
+def _commits(repo: Repository, *which: str) -> list[CommitInfo]:
     pretty = "--format=tformat:%H%x00%P%x00%T%x00%B%x00%(trailers:only,unfold)"
     words = ("log", "-z", "--encoding=UTF-8", "--no-show-signature", "--no-color", pretty)
-    done = run(repo, *words, "--end-of-options", f"{base}..{tip}")
+    done = run(repo, *words, *which)
     parts = done.output.decode("utf-8", "replace").split("\0")
     rows = [parts[start : start + 5] for start in range(0, len(parts) - 4, 5)]
     return [
@@ -199,12 +222,15 @@ def is_mentioned(repo: Repository, tip: str, text: str) -> bool:
 
 def worktree_with(repo: Repository, branch: str) -> Path | None:
     """Return the checkout that has `branch` (short name) checked out, or None."""
+    wanted = f"branch refs/heads/{branch}"
+    return next((place for place, said in worktrees(repo).items() if wanted in said), None)
+
+
+def worktrees(repo: Repository) -> dict[Path, list[str]]:
+    """Return all checkouts of the repository, each with what git says of it, line by line."""
     blocks = run(repo, "worktree", "list", "--porcelain", "-z").output.split(b"\0\0")
-    for block in blocks:
-        lines = fields(block)
-        if f"branch refs/heads/{branch}" in lines:
-            return Path(lines[0].removeprefix("worktree "))
-    return None
+    found = [lines for block in blocks if (lines := fields(block))]
+    return {Path(first.removeprefix("worktree ")): rest for first, *rest in found}
 
 
 def prefix_collision(repo: Repository, prefix: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -214,6 +214,13 @@ def update_ref(repo: Repository, ref: str, new: str, old: str | None, reason: st
             raise RefMoved(f"{ref!r} {where}, expected {old or 'that it does not exist'}", actual)
         raise GitError(f"git cannot move {ref!r}: {last_line(done.errors)}")
     sync_folders(repo.git_dir, ref)
+
+
+def delete_refs(repo: Repository, refs: Mapping[str, str]) -> None:
+    """Delete refs that are still at the commits given (name -> commit), all of them or none."""
+    if refs:
+        orders = [f"delete {ref} {commit}" for ref, commit in refs.items()]
+        run(repo, "update-ref", "--stdin", stdin="".join(f"{one}\n" for one in orders).encode())
 
 
 def sync_folders(git_dir: Path, ref: str) -> None:

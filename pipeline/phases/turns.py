@@ -9,7 +9,7 @@ from pipeline.agents.turns import Asked, execute_turn, plan_turn, revise_turn
 from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.results import ExecutionRecord
 from pipeline.domain.solution import Solution
-from pipeline.execution.finish import RECOVERY_REFS
+from pipeline.execution.land import RECOVERY_REFS, kept_ref
 from pipeline.git import diff_text, resolve
 from pipeline.phases.work import Work
 from pipeline.plans.standing import BLAMED
@@ -59,7 +59,7 @@ def execution_text(work: Work, cleared: Cleared, request_id: str, base: str) -> 
         work.prompts,
         Asked(request_id, nonce_for(work.run.run_id, request_id), issue, base),
         solution=record.solution,
-        may_touch=record.plan.may_touch,
+        may_touch=record.plan.opened,
         minutes=min(record.plan.budget.minutes, work.settings.limits.execution_minutes),
         landed_diff=landed,
         recovery_diff=_interrupted_work(work, record.key),
@@ -118,5 +118,5 @@ def _interrupted_work(work: Work, solution_id: str) -> str:
     attempts = work.book.state.attempts(solution_id)
     if not attempts or attempts[-1].base_commit is None:
         return ""
-    kept = resolve(work.repo, f"{RECOVERY_REFS}/{attempts[-1].execution_result_id}")
+    kept = resolve(work.repo, kept_ref(RECOVERY_REFS, attempts[-1].execution_result_id))
     return diff_text(work.repo, attempts[-1].base_commit, kept) if kept else ""

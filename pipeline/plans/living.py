@@ -71,6 +71,8 @@ def progress(record: PlanningRecord, solution: Solution, plan: Plan, past: Past)
         items.append(_done(last.executed_at, "Landed as one tested change."))
     else:
         items.append("- [ ] Landed.")
+    if last is not None and last.rollback is not None:
+        items.append(_done(last.rollback.at, "Rolled back: it had landed, and was undone."))
     yield "\n".join(items)
 
 
@@ -92,6 +94,11 @@ def decisions(record: PlanningRecord, solution: Solution, plan: Plan, past: Past
     log += [
         _decision(_what(change), _why(change), f"{moment(change.at)}, {_who(change.by)}")
         for change in past.changes
+    ]
+    log += [
+        _decision("rolled back", one.reason, f"{moment(one.at)}, {_who(one.by)}")
+        for attempt in past.attempts
+        if (one := attempt.rollback) is not None
     ]
     if not past.changes and plan.approval:
         given = plan.approval
@@ -242,4 +249,7 @@ def _ending(attempt: ExecutionRecord) -> str:
     if attempt.status is ExecutionStatus.COMPLETED and attempt.commit_hash:
         where = f" on `{line_of(attempt.branch)}`" if attempt.branch else ""
         text += f" It is commit {attempt.commit_hash}{where}."
+    if (undone := attempt.rollback) is not None:
+        text += f" It was commit {attempt.commit_hash}, until commit {undone.commit} undid it"
+        text += f" at {moment(undone.at)}{f': {sentence(undone.reason)}' if undone.reason else '.'}"
     return text

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline.domain.plan import PlanState
+from pipeline.domain.results import ExecutionStatus
 from pipeline.errors import PipelineError
 from pipeline.store.book import Book
 from pipeline.store.entries import ExecutionRefused
@@ -34,6 +35,9 @@ def refusal(state: State, key: str) -> str | None:
     if plan.deferred:
         return f"it is deferred: `pipeline defer --undo {key}`"
     current = state.current_key(issue)
+    attempts = state.attempts(key)
+    if current == key and attempts and attempts[-1].status is ExecutionStatus.ROLLED_BACK:
+        return f"it was rolled back: `pipeline retry {issue}` has it planned again"
     said = WHY[PlanState.SUPERSEDED if current != key else plan.state]
     return said and said.format(issue=issue, key=key, current=current)
 

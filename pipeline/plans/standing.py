@@ -182,10 +182,15 @@ def _approved(issue: Issue, record: PlanningRecord, state: State) -> Standing:
         return Standing(issue, IssueState.PLANNED, Group.NOT_STARTED, None, record)
     last = attempts[-1]
     if last.status is ExecutionStatus.ROLLED_BACK:
-        return Standing(issue, IssueState.FAILED, Group.FAILED, "rolled back", record, last)
+        return Standing(issue, IssueState.FAILED, Group.FAILED, _undone(last), record, last)
     if last.failure_class in BLAMED:
         return Standing(issue, IssueState.FAILED, Group.FAILED, last.error, record, last)
     return _parked_or_again(issue, record, last, last.failure_class, last.error, state)
+
+
+def _undone(attempt: ExecutionRecord) -> str:
+    reason = attempt.rollback.reason if attempt.rollback else ""
+    return f"rolled back: {reason}" if reason else "rolled back"
 
 
 def _parked_or_again(

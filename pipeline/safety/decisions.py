@@ -392,7 +392,9 @@ class Desk:
                 f"cannot retry {record.issue_id}: {record.key} is approved and was not tried yet: "
                 "pipeline run"
             )
-        decided_by_the_plan = attempts[-1].failure_class in SIGNED_AWAY
+        last = attempts[-1]
+        undone = last.status is ExecutionStatus.ROLLED_BACK
+        decided_by_the_plan = undone or last.failure_class in SIGNED_AWAY
         return "plan" if feedback or decided_by_the_plan else "execute"
 
     def _take_back(

@@ -21,6 +21,8 @@ from pipeline.store.entries import (
     PlanChanged,
     RecordRemoved,
     RetryAsked,
+    RollbackDropped,
+    RolledBack,
 )
 from pipeline.store.journal import Journal
 from pipeline.store.line import Line
@@ -37,7 +39,7 @@ WORK = frozenset(
     {
         *("run_opened", "run_closed", "agent_spawned", "planning_begun", "plan_recorded"),
         *("attempt_begun", "landing_begun", "attempt_recorded", "call_begun", "call_settled"),
-        *("tool_begun", "tool_done", "turn_settled", "ledger_folded"),
+        *("tool_begun", "tool_done", "turn_settled", "ledger_folded", "rollback_begun"),
         *("quota_paused", "quota_over"),
     }
 )
@@ -136,6 +138,10 @@ def _said(entry: AnyEntry) -> dict[str, object]:
             words = entry.feedback.content if entry.feedback else ""
             what = f"retry ({entry.again})"
             return {"what": what, "by": _who(entry.by), "issue_id": entry.issue_id, "words": words}
+        case RolledBack():
+            return _undone(entry)
+        case RollbackDropped():
+            return {"what": "drop a rollback", "words": entry.reason}
         case Confirmed():
             return {"what": "confirm", "by": _who(entry.by), "words": entry.comment}
         case CheckpointReached():
@@ -155,6 +161,15 @@ def _said(entry: AnyEntry) -> dict[str, object]:
             return {"what": "start from documents", "words": counts}
         case _:
             raise ValueError(f"{entry.kind} tells of no decision")
+
+
+def _undone(entry: RolledBack) -> dict[str, object]:
+    record, rollback = entry.record, entry.record.rollback
+    said: dict[str, object] = {"what": "roll back", "solution_id": record.solution_id}
+    if rollback is None:
+        return {**said, "issue_id": record.issue_id}
+    words = f"by commit {rollback.commit}" + (f": {rollback.reason}" if rollback.reason else "")
+    return {**said, "issue_id": record.issue_id, "by": _who(rollback.by), "words": words}
 
 
 def _changed(entry: PlanChanged) -> dict[str, object]:

@@ -19,7 +19,7 @@ from pipeline.store.document_text import DocumentName
 from pipeline.store.entries import RecordRemoved
 from pipeline.store.state import State
 
-HAS_LANDED = "it has landed: removing its record does not undo the commit, `git revert` does"
+HAS_LANDED = "it has landed: removing its record does not undo the commit, `pipeline rollback` does"
 
 
 @dataclass

@@ -7,7 +7,7 @@ form is parsed.
 import re
 from dataclasses import dataclass
 
-from pipeline.domain.results import ExecutionStatus
+from pipeline.domain.results import ExecutionRecord, ExecutionStatus
 from pipeline.store.entries import AttemptRecorded, PlanRecorded
 from pipeline.store.line import Line
 
@@ -102,7 +102,11 @@ def _parsed_planning(line: Line) -> PlanningOutline:
 def _parsed_execution(line: Line) -> ExecutionOutline:
     entry = line.entry
     assert isinstance(entry, AttemptRecorded)
-    record = entry.record
+    return outline_of(entry.record)
+
+
+def outline_of(record: ExecutionRecord) -> ExecutionOutline:
+    """Return the outline of a record that is parsed already."""
     return ExecutionOutline(
         key=record.key,
         issue_id=record.issue_id,

@@ -142,10 +142,10 @@ def test_a_failed_tree_is_kept_beside_the_branch(site: Ground, base: str) -> Non
 def test_uncommitted_work_is_saved_with_what_is_nested_left_out(site: Ground) -> None:
     ref = "refs/pipeline/recovery/EXR-ISS-1-1"
     workspace = site.workspaces.open("executor", site.head)
-    assert land.save_recovery(site.repo, workspace.root, site.head, ref) is None
+    assert land.save_work(site.repo, workspace.root, site.head, ref) is None
     write_files(workspace.root, {"app.py": "VALUE = 2\n"})
     make_repository(workspace.root / "inner", {"x": ""})
-    saved = land.save_recovery(site.repo, workspace.root, site.head, ref, when=NOW)
+    saved = land.save_work(site.repo, workspace.root, site.head, ref, when=NOW)
     assert saved is not None
     assert git.list_refs(site.repo, "refs/pipeline/") == {ref: saved}
     assert git.changed_paths(site.repo, site.head, saved) == ["app.py"]
@@ -153,4 +153,4 @@ def test_uncommitted_work_is_saved_with_what_is_nested_left_out(site: Ground) ->
 
 def test_a_workspace_that_is_not_there_has_nothing_to_save(site: Ground) -> None:
     gone = site.workspaces.path("never")
-    assert land.save_recovery(site.repo, gone, site.head, "refs/pipeline/recovery/x") is None
+    assert land.save_work(site.repo, gone, site.head, "refs/pipeline/recovery/x") is None
