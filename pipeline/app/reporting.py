@@ -7,6 +7,7 @@ from pipeline.app.project import Project, where_all_stand
 from pipeline.domain.base import utc_now
 from pipeline.observe.report import Report, make_report, to_markdown
 from pipeline.plans.holds import holds
+from pipeline.safety.budget import caps_of
 from pipeline.store.book import Book
 from pipeline.store.files import write_atomic
 from pipeline.store.run_info import alive, waits_for_decisions
@@ -27,6 +28,7 @@ def make_project_report(project: Project, state: State, code: int | None = None)
         now=utc_now(),
         sandbox=project.settings.sandbox,
         code=code,
+        caps=caps_of(project.settings.budget),
     )
 
 

@@ -15,8 +15,8 @@ from pipeline.rehearsal.view import RequestView
 from tests.e2e.night import Ended, Night
 
 ISSUES = tuple(f"ISS-{number}" for number in range(1, 7))
-WORDS = "Let me think about that for a while. " * 2_400
-"""About 22,000 tokens, before each answer."""
+WORDS = "Let me think about that for a while. " * 1_600
+"""About 15,000 tokens, before each answer."""
 RUN = ("run", "--auto-approve", "MEDIUM")
 OVERLAP = (*RUN, "--overlap")
 
