@@ -221,13 +221,15 @@ def test_the_deadline_keeps_what_was_printed(jail: Jail) -> None:
 def test_a_tool_that_ignores_signals_and_leaves_children_is_over_at_its_deadline(
     jail: Jail, sandbox: Sandbox
 ) -> None:
-    deaf = "trap '' TERM INT HUP; (setsid sleep 3142) & (setsid setsid sleep 3142 &); sleep 3142"
+    nap = f"sleep {os.getpid() + 10**6}"
+    deaf = f"trap '' TERM INT HUP; (setsid {nap}) & (setsid setsid {nap} &); {nap}"
     begun = time.monotonic()
     done = sandbox.run(f"{deaf}; echo never", jail, "execute", timeout_s=0.5)
     assert time.monotonic() - begun < 1.5
     assert done.timed_out
     assert b"never" not in done.output
-    left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"sleep\0003142" in _read(p)]
+    words = nap.replace(" ", "\0").encode()
+    left = [p for p in Path("/proc").glob("[0-9]*/cmdline") if words in _read(p)]
     assert left == []
 
 

@@ -31,6 +31,9 @@ BREAKS: dict[type[ProviderError], str | None] = {
 """What each error that ends a turn has done to the agent; None: nothing."""
 
 
+GOES_ON = "another process goes on"
+
+
 def broken_by(error: PipelineError) -> str | None:
     """Return in one line why an agent cannot go on after `error`; None when it can."""
     words = next((BREAKS[kind] for kind in BREAKS if type(error) is kind), None)
@@ -45,4 +48,4 @@ def why_again(before: AgentSpawned | None, now: AgentSpawned) -> str | None:
         return f"another model, before {before.model}"
     if before.head_sha256 != now.head_sha256:
         return "its prompts, tools or context have changed"
-    return "another process goes on"
+    return GOES_ON
