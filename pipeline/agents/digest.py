@@ -2,7 +2,7 @@
 
     ISS-7 planned as SOL-ISS-7-1: Reject expired tokens
     files: modify src/auth.py, create tests/test_expiry.py
-    lesson (command): python -m pytest -q tests
+    lesson (command, ISS-7): python -m pytest -q tests
 
 The first line says what it came to; it is all that is left once the ledger is folded. Nothing of
 an issue's own text is in it, and what a model wrote is one cleaned line each.
@@ -10,6 +10,7 @@ an issue's own text is in it, and what a model wrote is one cleaned line each.
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.agents.lessons import lesson_lines
 from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
@@ -22,7 +23,6 @@ from pipeline.plans.sanitize import clean
 TITLE_CHARS = 120
 LINE_CHARS = 240
 MOST_PATHS = 8
-MOST_LESSONS = 4
 
 
 def planning_digest(record: PlanningRecord, lessons: Sequence[Lesson] = ()) -> str:
@@ -39,7 +39,7 @@ def planning_digest(record: PlanningRecord, lessons: Sequence[Lesson] = ()) -> s
         head,
         f"files: {listed(touched(solution))}",
         f"tests: {listed(dict.fromkeys(tests))}" if tests else "",
-        *lesson_lines(lessons),
+        *lesson_lines(lessons, record.issue_id),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -63,7 +63,7 @@ def execution_digest(record: ExecutionRecord, lessons: Sequence[Lesson] = ()) ->
         f"changed: {listed(record.files_modified)}" if record.files_modified else "",
         f"failing: {listed(dict.fromkeys(failed))}" if failed else "",
         f"the plan was too narrow for: {listed(record.too_narrow)}" if record.too_narrow else "",
-        *lesson_lines(lessons),
+        *lesson_lines(lessons, record.issue_id),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -72,11 +72,6 @@ def touched(solution: Solution) -> list[str]:
     """Return `action path` for each file of a solution, in the tasks' order, each once."""
     changes = (change for task in solution.tasks for change in task.files)
     return list(dict.fromkeys(f"{change.action.value} {change.path}" for change in changes))
-
-
-def lesson_lines(lessons: Iterable[Lesson]) -> list[str]:
-    """Return a line for each of the first lessons."""
-    return [f"lesson ({one.kind}): {short(one.text)}" for one in list(lessons)[:MOST_LESSONS]]
 
 
 def listed(items: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from pipeline.app.project import Project, open_project
 from pipeline.cli.options import HERE, Repo
 from pipeline.cli.streams import is_read, say
 from pipeline.domain.base import iso
-from pipeline.observe.logs import LogText, forwards, last
+from pipeline.observe.logs import REMEMBERED, LogText, forwards, last
 from pipeline.paths import Places
 from pipeline.safety.decisions import unknown
 from pipeline.store.transcript_lines import (
@@ -68,7 +68,8 @@ def command(
     shown = 0
 
     def wanted(note: Note) -> bool:
-        return (issue is None or note.issue_id == issue) and agent in (None, note.role)
+        about = (issue is None or note.issue_id == issue) and agent in (None, note.role)
+        return about and (full or as_json or note.kind not in REMEMBERED)
 
     def show(notes: Iterable[Note]) -> None:
         nonlocal shown

@@ -105,11 +105,14 @@ class Risk(Noun):
     mitigation: str = ""
 
 
+LESSON_CHARS = 160
+
+
 class Lesson(Noun):
     """Something worth knowing for later issues; kept only on evidence."""
 
     kind: Literal["command", "path", "convention"]
-    text: Annotated[str, StringConstraints(max_length=160)]
+    text: Annotated[str, StringConstraints(max_length=LESSON_CHARS)]
 
 
 class Solution(Noun):

@@ -28,6 +28,8 @@ ARGUMENTS = 160
 """Characters of all of them."""
 REQUEST = 160
 """Characters of the first paragraph of a request."""
+REMEMBERED = frozenset({"spawned", "settled", "folded"})
+"""Kinds of notes that are there for an agent's memory to be made again; few people ask for them."""
 RESULT = 120
 """Characters of a shortened result."""
 MORE = 2_000
@@ -118,6 +120,10 @@ def _ended(note: Note, full: bool) -> Said:
     yield "ended", note.text("status") + (f": {reason}" if reason else "")
 
 
+def _kept(note: Note, full: bool) -> Said:
+    yield note.kind, note.text("text") or note.text("memory") or note.text("head_sha256")
+
+
 def _unknown(note: Note, full: bool) -> Said:
     yield note.kind, note.text("text") if full else _shortened(note.text("text"))
 
@@ -128,6 +134,7 @@ _SAID: dict[str, Callable[[Note, bool], Said]] = {
     "tool": _tool,
     "reminder": _reminder,
     "ended": _ended,
+    **dict.fromkeys(REMEMBERED, _kept),
 }
 """How each kind of note is told; one that a newer version writes is told as it is."""
 

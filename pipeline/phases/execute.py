@@ -122,7 +122,9 @@ def _attempt(work: Work, cleared: Cleared) -> ExecutionRecord:
     work.purse.open_issue(budget.tokens, budget.usd, budget.minutes)
     try:
         result = execution.carry_out(
-            cleared, lambda request_id, base: execution_text(work, cleared, request_id, base)
+            cleared,
+            lambda request_id, base: execution_text(work, cleared, request_id, base),
+            work.backlog.find(record.issue_id).least_trust,
         )
     finally:
         work.purse.close_issue()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from pipeline.agents.agent import TurnOutcome, TurnRequest
 from pipeline.agents.digest import planning_digest
-from pipeline.agents.lessons import kept_lessons
 from pipeline.agents.toolbox import Accepted, Refused, Verdict
 from pipeline.agents.tools.answers import to_solution
 from pipeline.agents.tools.boxes import planner_toolbox
@@ -25,8 +24,8 @@ from pipeline.domain.solution import Solution
 from pipeline.errors import PipelineError
 from pipeline.events import PlanningStarted
 from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
+from pipeline.execution.learning import learned
 from pipeline.execution.workspace import Workspace
-from pipeline.git import list_files
 from pipeline.phases.holds import Room
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
@@ -50,6 +49,8 @@ class Answer:
     solution: Solution
     minutes: int | None
     warnings: tuple[str, ...] = ()
+    passed: frozenset[str] = frozenset()
+    """Commands that exited with 0 while the agent planned."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ def _plan_issue(work: Work, issue: Issue) -> bool:
 def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
     """Send the issue to the Planning agent and wait for its answer."""
     agent = work.agent(PLANNER)
-    workspace = work.workspaces.open(PLANNER, tip)
+    workspace = work.workspaces.open_for_reading(PLANNER, tip)
+    passed: set[str] = set()
     toolbox = planner_toolbox(
         request_id=request_id,
         issue_id=issue.id,
@@ -175,7 +177,8 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
         sandbox=work.sandbox,
         outputs=work.places.outputs / "planning" / request_id,
         bus=work.bus,
-        accept_solution=_judge(work, issue, workspace),
+        accept_solution=_judge(work, issue, workspace, passed),
+        passed=passed,
         accept_questions=lambda questions: Accepted(Questions(questions)),
         command_seconds=work.settings.limits.command_seconds,
         redaction=work.redaction,
@@ -192,7 +195,9 @@ def _ask(work: Work, issue: Issue, request_id: str, tip: str) -> TurnOutcome:
     return agent.wait(turn)
 
 
-def _judge(work: Work, issue: Issue, workspace: Workspace) -> Callable[[SubmitSolution], Verdict]:
+def _judge(
+    work: Work, issue: Issue, workspace: Workspace, passed: Collection[str]
+) -> Callable[[SubmitSolution], Verdict]:
     """Return what checks a submitted solution; its problems go back to the agent."""
     solution_id = work.book.state.next_solution_id(issue.id)
 
@@ -210,13 +215,14 @@ def _judge(work: Work, issue: Issue, workspace: Workspace) -> Callable[[SubmitSo
         )
         if checked.errors:
             return Refused("the plan cannot be accepted yet:\n- " + "\n- ".join(checked.errors))
-        return Accepted(Answer(solution, sent.minutes, checked.warnings))
+        return Accepted(Answer(solution, sent.minutes, checked.warnings, frozenset(passed)))
 
     return judge
 
 
 def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: TurnOutcome) -> None:
     """Turn an answer into a record, and the turn into a line of the ledger."""
+    model = outcome.usage.model or work.settings.planner.model
     common = {
         "issue_id": issue.id,
         "planned_at": work.now(),
@@ -236,7 +242,7 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
                     "plan": envelope(
                         solution,
                         settings=work.settings,
-                        created_by=f"{PLANNER}:{outcome.usage.model or work.settings.planner.model}",
+                        created_by=f"{PLANNER}:{model}",
                         now=work.now(),
                         minutes=minutes,
                         warnings=warnings,
@@ -260,12 +266,16 @@ def _record_outcome(work: Work, issue: Issue, attempt: int, tip: str, outcome: T
     if outcome.status == "interrupted":
         work.agent(PLANNER).drop(outcome.turn_id)
         return
-    lessons = kept_lessons(
+    agent, answer = work.agent(PLANNER), outcome.answer
+    new = learned(
+        work,
+        agent,
         record.solution.lessons if record.solution else (),
         author=issue.least_trust,
-        exists=frozenset(list_files(work.repo, tip)).__contains__,
+        commit=tip,
+        passed=answer.passed if isinstance(answer, Answer) else (),
     )
-    work.agent(PLANNER).settle(outcome.turn_id, planning_digest(record, lessons))
+    agent.settle(outcome.turn_id, planning_digest(record, new.kept), new.proposed)
 
 
 def _used(work: Work, request_id: str) -> Usage:

@@ -19,6 +19,7 @@ from pipeline.plans.prose import code, line_of, prose, sentence
 from pipeline.plans.sanitize import clean
 from pipeline.store.files import write_whole
 from pipeline.store.past import NOTHING, Past
+from pipeline.store.secret_forms import without_forms
 
 SLUG_LENGTH = 40
 
@@ -78,9 +79,13 @@ def render_plan(record: PlanningRecord, issue: Issue | None = None, past: Past =
 def keep_plan(
     folder: Path, record: PlanningRecord, issue: Issue | None, past: Past = NOTHING
 ) -> None:
-    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none."""
+    """Write the plan's ExecPlan to its file below `folder`; a record without a plan has none.
+
+    A key that somebody wrote into the issue does not get into it.
+    """
     if record.solution is not None and record.plan is not None:
-        write_whole(plan_path(folder, record), render_plan(record, issue, past).encode())
+        text = without_forms(render_plan(record, issue, past))
+        write_whole(plan_path(folder, record), text.encode())
 
 
 def _purpose(solution: Solution, issue: Issue | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ never reads it back, so nothing waits for the disk; `pipeline logs` shows it.
     tool       call_id, tool, is_error, text    what a tool call came to
     reminder   text                             what the pipeline said inside the turn
     ended      status, reason                   how the turn ended
+    spawned, settled, folded                    what the agent remembers: `remembered.py`
 """
 
 from collections.abc import Callable

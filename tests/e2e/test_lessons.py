@@ -30,7 +30,7 @@ def lessons(folder: Path, trust: str) -> list[str]:
 
 
 def test_only_a_path_that_exists_is_kept(scratch: Path) -> None:
-    assert lessons(scratch, "owner") == ["lesson (path): app.py"]
+    assert lessons(scratch, "owner") == ["lesson (path, ISS-1): app.py"]
 
 
 def test_the_issue_of_a_stranger_teaches_nothing(scratch: Path) -> None:

@@ -59,7 +59,8 @@ def test_the_words_and_deeds_of_both_agents_are_told_in_order(tmp_path: Path) ->
     local = (int(notes[0]["at"][11:13]) + 9) % 24
     assert lines[0].startswith(f"{local:02}:")
     assert raw.out.isascii()
-    assert {note["kind"] for note in notes} == {"request", "reply", "tool", "ended"}
+    said = {"request", "reply", "tool", "ended"}
+    assert {note["kind"] for note in notes} == {*said, "spawned", "settled"}
     assert few.out.splitlines()[1:] == lines[-len(few.out.splitlines()) + 1 :]
     assert "ISS-1" not in planner.out
     assert "executor" not in planner.out

@@ -1,6 +1,6 @@
 """The tools that end a turn, and the translation of what they carry into the domain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pipeline.agents.toolbox import Handler, Leash, Refused, Verdict
 from pipeline.agents.tools.wire import (
@@ -9,10 +9,12 @@ from pipeline.agents.tools.wire import (
     SubmitResult,
     SubmitSolution,
     Wire,
+    WireLesson,
     WireStep,
     WireTask,
 )
 from pipeline.domain.solution import (
+    LESSON_CHARS,
     Acceptance,
     FileChange,
     Lesson,
@@ -101,6 +103,13 @@ def to_solution(sent: SubmitSolution, *, solution_id: str, issue_id: str) -> Sol
         artifacts=tuple(sent.artifacts),
         score=sent.score,
         lessons=tuple(Lesson(kind=lesson.kind, text=lesson.text) for lesson in sent.lessons),
+    )
+
+
+def as_lessons(sent: Iterable[WireLesson]) -> tuple[Lesson, ...]:
+    """Return the lessons of a result; one that is too long is left out, the work is done."""
+    return tuple(
+        Lesson(kind=one.kind, text=one.text) for one in sent if len(one.text) <= LESSON_CHARS
     )
 
 

@@ -50,11 +50,15 @@ def planner_toolbox(
     command_seconds: int = COMMAND_SECONDS,
     policy: Policy | None = None,
     redaction: Redaction | None = None,
+    passed: set[str] | None = None,
 ) -> Toolbox:
-    """Return the tools of a planning turn; `outputs` is the folder for long outputs."""
+    """Return the tools of a planning turn; `outputs` is the folder for long outputs.
+
+    `passed` collects the commands that exit with 0.
+    """
     kept = Outputs(outputs)
     handlers = {
-        **_reading(jail, sandbox, always(Permit("plan")), kept, command_seconds),
+        **_reading(jail, sandbox, always(Permit("plan")), kept, command_seconds, passed),
         "submit_solution": submitting_solution(accept_solution),
         "needs_clarification": asking(accept_questions),
     }
@@ -116,12 +120,17 @@ def executor_toolbox(
 
 
 def _reading(
-    jail: Jail, sandbox: Sandbox, judge: Judge, outputs: Outputs, command_seconds: int
+    jail: Jail,
+    sandbox: Sandbox,
+    judge: Judge,
+    outputs: Outputs,
+    command_seconds: int,
+    passed: set[str] | None = None,
 ) -> dict[str, Handler]:
     room = Room(jail)
     return {
         "read_file": Files(room, outputs).read_file,
         "list_files": Listing(room).list_files,
         "search": Searching(room).search,
-        "run_command": Commands(sandbox, jail, judge, command_seconds).run_command,
+        "run_command": Commands(sandbox, jail, judge, command_seconds, passed).run_command,
     }

@@ -27,7 +27,16 @@ def always(permit: Permit) -> Judge:
 class Commands:
     """The run_command tool of one turn."""
 
-    def __init__(self, sandbox: Sandbox, jail: Jail, judge: Judge, most_seconds: int) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        jail: Jail,
+        judge: Judge,
+        most_seconds: int,
+        passed: set[str] | None = None,
+    ) -> None:
+        """`passed` collects the scripts that exit with 0."""
+        self._passed = set() if passed is None else passed
         self._sandbox = sandbox
         self._jail = jail
         self._judge = judge
@@ -52,5 +61,7 @@ class Commands:
             return Output(f"{why} and was killed{how}; its output until then:\n{text}{cut}", True)
         if how and done.exit_code != 0 and REFUSED_WRITE.search(text):
             cut += f"\n{TO_WRITE}"
+        if done.exit_code == 0:
+            self._passed.add(arguments.command)
         head = f"exit code {done.exit_code} ({done.duration_s:.1f} s){how}"
         return Output(f"{head}\n{text.rstrip()}{cut}".rstrip())
