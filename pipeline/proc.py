@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -50,6 +50,11 @@ class Finished:
         return self.exit_code == 0 and not self.timed_out and not self.stopped
 
 
+def merged(done: Finished) -> Finished:
+    """Return the same ending with both streams in `output`."""
+    return replace(done, output=done.output + done.errors, errors=b"")
+
+
 def never() -> bool:
     """Return False: a stop flag that nobody raises."""
     return False
@@ -65,15 +70,17 @@ def run(
     merge_errors: bool = False,
     stop: Callable[[], bool] = never,
     max_output: int = 10 * 2**20,
+    pass_fds: Sequence[int] = (),
 ) -> Finished:
     """Run a program to its end, its deadline or `stop`, whichever comes first.
 
-    `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream.
+    `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream;
+    `pass_fds` are descriptors that the program inherits, under their numbers.
     Returns within about 0.3 s of the deadline, even when grandchildren hold the pipes open.
     Raises `CannotStart` when the program is not there.
     """
     started = time.monotonic()
-    process = _start(argv, cwd, env, bool(stdin), merge_errors)
+    process = _start(argv, cwd, env, bool(stdin), merge_errors, pass_fds)
     reader = _Reader(process, stdin, max_output)
     try:
         ending = _drive(process, reader, started + timeout_s, stop)
@@ -98,6 +105,7 @@ def _start(
     env: Mapping[str, str] | None,
     feed: bool,
     merge_errors: bool,
+    pass_fds: Sequence[int],
 ) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
@@ -109,6 +117,7 @@ def _start(
             stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,
             start_new_session=True,
             bufsize=0,
+            pass_fds=pass_fds,
         )
     except OSError as error:
         missing = f"{error.filename!r}: {error.strerror}"

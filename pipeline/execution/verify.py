@@ -100,8 +100,9 @@ class Verifier:
         key = (tree, tuple(suite))
         if key not in self._baselines:
             with self._workspaces.fresh(tree, commit) as workspace:
+                label = f"baseline-{tree[:12]}"
                 ran = self.run_commands(
-                    workspace, "baseline", suite, stop=stop, label=f"baseline-{tree[:12]}"
+                    workspace, "baseline", suite, stop=stop, profile="verify", label=label
                 )
             self._remember(tree, suite, ran)
         return self._baselines[key]
@@ -131,14 +132,26 @@ class Verifier:
         if alone := [command for command in acceptance if command not in suite]:
             with self._workspaces.fresh(tree, head) as workspace:
                 ran += self.run_commands(
-                    workspace, "acceptance", alone, stop=stop, remaining=remaining, label=label
+                    workspace,
+                    "acceptance",
+                    alone,
+                    stop=stop,
+                    remaining=remaining,
+                    profile="verify",
+                    label=label,
                 )
         if suite:
             with self._workspaces.fresh(tree, head) as workspace:
                 for command in suite:
                     stage: Stage = "acceptance" if command in acceptance else "suite"
                     ran += self.run_commands(
-                        workspace, stage, [command], stop=stop, remaining=remaining, label=label
+                        workspace,
+                        stage,
+                        [command],
+                        stop=stop,
+                        remaining=remaining,
+                        profile="verify",
+                        label=label,
                     )
         met = [one for one in ran if one.evidence.stage == "acceptance"]
         tests = tuple(one for one in ran if one.evidence.command in suite)
