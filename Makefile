@@ -18,7 +18,7 @@ test: $(VENV)/.developer sandbox     ## lint, types, tests
 	$(BIN)/pytest -q -n 2
 
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
-	$(BIN)/python -m tests.kill.campaign
+	$(BIN)/python -m tests.kill.campaign && $(BIN)/python -m tests.kill.turns
 
 faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every moment, and a night full of them
 	$(BIN)/python -m tests.faults.campaign
