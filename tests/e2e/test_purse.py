@@ -1,5 +1,8 @@
 """The bill of a run: it survives restarts, ends the run at its caps, and starts over with a run."""
 
+import signal
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +10,11 @@ import orjson
 import pytest
 
 from pipeline.domain.results import Usage
+from pipeline.rehearsal.faults import Fault
 from pipeline.rehearsal.scripting import any_issue
+from pipeline.rehearsal.view import RequestView
 from pipeline.safety.budget import MIN_OUTPUT
+from tests.e2e.live import live
 from tests.e2e.night import Night
 
 
@@ -55,3 +61,74 @@ def test_every_call_says_how_long_the_run_has_been_worked_on(tmp_path: Path) -> 
         assert isinstance(first, float)
         assert isinstance(second, float)
         assert 0 < first < second
+
+
+def budget(night: Night) -> dict[str, Any]:
+    """Return what `status` says of the run's tokens."""
+    document: Any = night.run("status", "--json").json
+    tokens: dict[str, Any] = document["budget"]["run"]["tokens"]
+    return tokens
+
+
+def test_a_call_that_dies_with_its_process_stays_reserved(tmp_path: Path) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def kill(view: RequestView) -> None:
+        if view.call == 1 and started[0].poll() is None:
+            started[0].kill()
+            started[0].wait()
+
+    weather = Killing(kill)
+    with Night(tmp_path / "repo", any_issue(), faults=weather) as night:
+        night.add("ISS-1", "ISS-2")
+        with night.process("run", "--auto-approve", "MEDIUM") as process:
+            started.append(process)
+        seen = budget(night)
+        assert seen["reserved"] > 64_000
+
+        again = night.run("run", "--auto-approve", "MEDIUM", "--max-tokens", str(seen["reserved"]))
+
+        assert again.code == 5
+        assert f"{seen['reserved']:,} reserved" in again.err
+        assert budget(night) == seen | {"cap": None, "left": None}
+        assert night.run("run", "--auto-approve", "MEDIUM").code == 0
+        after = budget(night)
+        assert after["reserved"] == seen["reserved"]
+        assert after["spent"] > seen["spent"]
+
+
+class Killing:
+    """Weather in which something happens before each answer."""
+
+    def __init__(self, happens: Callable[[RequestView], None]) -> None:
+        self._happens = happens
+
+    def __call__(self, view: RequestView) -> Fault | None:
+        """Let it happen; nothing goes wrong with the call itself."""
+        self._happens(view)
+        return None
+
+
+def test_status_tells_of_a_quota_until_when_it_is_used_up(tmp_path: Path) -> None:
+    quota = Fault("status", status=429, headers={"retry-after": "7200"}, times=2)
+    with Night(tmp_path / "repo", any_issue(), faults=[quota]) as night:
+        night.add("ISS-1")
+        assert night.run("plan").code == 75
+
+        out = night.run("status").out
+        assert "the quota of anthropic is used up until " in out
+        assert "(in 2 h 0 min): then `pipeline run`" in out
+
+        with live(night, "run", "--wait-quota", "3h") as run:
+            run.until("quota")
+            document: Any = night.run("status", "--json").json
+            (waits,) = document["quotas"]
+            assert waits["provider"] == "anthropic"
+            assert 7_000 < waits["seconds_left"] <= 7_200
+            assert document["working"]["pid"] == run.process.pid
+            assert ": the run waits for it" in night.run("status").out
+            assert run.stop(signal.SIGTERM).code == 130
+
+        assert night.run("plan").code == 3
+        assert "quota" not in night.run("status").out
+        assert night.planned()[-1]["attempt"] == 1

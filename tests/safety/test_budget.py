@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -97,7 +98,9 @@ def test_money_lowers_the_wish_and_then_stops():
     mine.settle(used(0, usd=0.7))
     assert mine.reserve(100_000, WISH, price) == pytest.approx(20_000, abs=1)
     mine.settle(used(0, usd=0.25))
-    with pytest.raises(BudgetSpent, match=r"\$0\.95 of \$1\.00 are used, .*\$0\.08; raise budget\.usd"):
+    with pytest.raises(
+        BudgetSpent, match=r"\$0\.95 of \$1\.00 are used, .*\$0\.08; raise budget\.usd"
+    ):
         mine.reserve(0, WISH, price)
 
 
@@ -153,6 +156,33 @@ def test_time_in_which_nobody_works_does_not_count():
     clock.now += 1
     with pytest.raises(BudgetSpent, match="30 minutes have passed"):
         mine.reserve(0, WISH, price)
+
+
+def test_waiting_counts_neither_for_the_run_nor_for_the_issue():
+    clock = Clock()
+    mine = purse(clock=clock, minutes=30)
+    mine.open_issue(None, None, 20)
+    with mine.idle():
+        clock.now += 8 * 3600
+    assert mine.worked_s == 0
+    clock.now += 20 * 60 - 1
+    assert mine.reserve(0, WISH, price) == WISH
+    clock.now += 1
+    with pytest.raises(IssueBudgetSpent, match="20 minutes have passed"):
+        mine.reserve(0, WISH, price)
+
+
+def test_waiting_counts_for_the_run_while_another_thread_works():
+    clock = Clock()
+    mine = purse(clock=clock)
+    with ThreadPoolExecutor(1) as other:
+        mine.open_issue(None, None, None)
+        other.submit(mine.open_issue, None, None, None).result()
+        with mine.idle():
+            clock.now += 60
+            other.submit(mine.close_issue).result()  # from here on nobody works
+            clock.now += 3600
+    assert mine.worked_s == 60
 
 
 def test_a_restart_goes_on_where_the_run_was():

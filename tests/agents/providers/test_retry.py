@@ -1,7 +1,7 @@
 """The one retry layer: what is tried again, how long it waits, and what ends it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from pipeline.agents.providers.watch import SLICE_S
 from pipeline.errors import (
     AuthProblem,
     BadRequest,
+    BudgetSpent,
     ContextOverflow,
     NetworkProblem,
     Overloaded,
@@ -205,3 +206,35 @@ def test_an_adapter_tries_again_after_overload_and_waits_as_asked() -> None:
     assert len(server.requests) == 2
     assert server.requests[0] == server.requests[1]
     assert 70 <= time.s <= 70 + JITTER_S + SLICE_S
+
+
+class Counter:
+    """A meter that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def failed(self, error: ProviderError) -> None:
+        self.told.append(f"failed: {error}")
+
+    def again(self) -> None:
+        self.told.append("again")
+
+
+def test_each_try_is_metered_and_the_last_error_is_the_callers() -> None:
+    time, meter = Time(), Counter()
+    watched = replace(time.limits(), meter=meter)
+    with pytest.raises(Overloaded):
+        tries(2, time.sleep).call(Attempts(*[Overloaded("busy")] * 3), watched)
+    assert meter.told == ["failed: busy", "again", "failed: busy", "again"]
+
+
+def test_what_the_meter_refuses_is_not_tried_again() -> None:
+    class Empty(Counter):
+        def again(self) -> None:
+            raise BudgetSpent("nothing is left")
+
+    time, attempts = Time(), Attempts(Overloaded("busy"))
+    with pytest.raises(BudgetSpent):
+        tries(2, time.sleep).call(attempts, replace(time.limits(), meter=Empty()))
+    assert attempts.made == 1
