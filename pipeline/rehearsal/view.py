@@ -91,7 +91,7 @@ def read_view(
         agent="planner" if any(t.name == "submit_solution" for t in tools) else "executor",
         issue_id=found.group(1) if found else "",
         turn=int(found.group(2)) if found else 0,
-        call=summed_up + sum(said.role == "assistant" for said in conversation[message:]),
+        call=summed_up + sum(map(_is_answer, conversation[message:])),
         turn_text=turn_text,
         replies=("",) * summed_up + _replies(conversation[message:]),
         tools=tuple(tools),
@@ -102,6 +102,11 @@ def read_view(
 def summary_of(view: RequestView) -> str:
     """Return the stand-in's summary: whose turn it is, and how many answers it has had."""
     return f"The stand-in's summary of request_id: {view.request_id} after {view.call} answers."
+
+
+def _is_answer(said: Spoken) -> bool:
+    """Tell whether a message is an answer; a summary only stands for some."""
+    return said.role == "assistant" and not said.summary
 
 
 def _summed_up(conversation: Sequence[Spoken], request: str) -> int:
@@ -124,7 +129,7 @@ def _turn_start(conversation: Sequence[Spoken]) -> tuple[int, int]:
 def _replies(turn: Sequence[Spoken]) -> tuple[str, ...]:
     replies: list[str] = []
     for said in turn:
-        if said.role == "assistant":
+        if _is_answer(said):
             replies.append("")
         elif replies:
             replies[-1] = "\n".join(filter(None, (replies[-1], *said.results, *said.texts)))
