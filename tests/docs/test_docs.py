@@ -217,7 +217,10 @@ WRITTEN = {
     value.name
     for name, member in vars(Places).items()
     if isinstance(member, property) and isinstance(value := getattr(PLACES, name), Path)
-} | {"journal.torn", "index.lock", "planner.jsonl", "executor.jsonl", "NAME.md"}
+} | {
+    *("journal.torn", "index.lock", "planner.jsonl", "executor.jsonl", "NAME.md"),
+    *("both.md", "planner.md", "executor.md"),
+}
 """Names of what a run writes; they are not in the repository."""
 ELSEWHERE = {
     "issues.json",
