@@ -68,6 +68,8 @@ class Workspaces:
         self._keep = tuple(keep)
         self._setup = tuple(setup)
         self._toolchains = toolchains
+        self._untouched: dict[str, Workspace] = {}
+        """What `open_for_reading` opened, by name."""
 
     @property
     def toolchains(self) -> Toolchains:
@@ -88,6 +90,7 @@ class Workspaces:
         command fails.
         """
         folder = self._places.repo_cache / name
+        self._untouched.pop(name, None)
         try:
             workspace = self._fill(folder, commit, commit)
         except (GitError, OSError):
@@ -95,6 +98,17 @@ class Workspaces:
             workspace = self._fill_anew(folder, commit)
         self._set_up(workspace)
         return workspace
+
+    def open_for_reading(self, name: str, commit: str) -> Workspace:
+        """Do what `open` does, for work that cannot write (the plan profile).
+
+        What this process opened before at the same commit is still exactly that.
+        """
+        known = self._untouched.get(name)
+        if known is None or known.commit != commit or not (known.root / ".git").is_dir():
+            known = self.open(name, commit)
+            self._untouched[name] = known
+        return known
 
     @contextmanager
     def fresh(self, tree: str, head: str) -> Iterator[Workspace]:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline import proc
@@ -234,8 +235,9 @@ def _config(repo: Repository) -> str:
     )
 
 
+@cache
 def object_format(repo: Repository) -> str:
-    """Return `sha1` or `sha256`."""
+    """Return `sha1` or `sha256`, asked once: a repository never changes it."""
     return text(repo, "rev-parse", "--show-object-format")
 
 

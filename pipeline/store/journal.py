@@ -62,6 +62,7 @@ class Journal:
         self._probe = probe
         self._kinds = kinds
         self._began_here = False
+        self._is_held = False  # protected by the guard as well
 
     @property
     def seq(self) -> int:
@@ -108,17 +109,24 @@ class Journal:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold `journal.lock`; may be entered again by the thread that holds it."""
-        make_folder(self._path.parent)
         with self._guard:
+            if self._is_held:  # by this thread: the guard is entered again by nobody else
+                yield
+                return
+            make_folder(self._path.parent)
             try:
-                lock = self._lock.acquire()
+                self._lock.acquire()
             except Timeout as error:
                 raise PipelineError(
                     f"'{self._lock.lock_file}' has been held by another process for "
                     f"{LOCK_TIMEOUT_S:.0f} s: see what hangs, then run again"
                 ) from error
-            with lock:
+            self._is_held = True
+            try:
                 yield
+            finally:
+                self._is_held = False
+                self._lock.release()
 
     def append(self, entry: Entry) -> Line:
         """Write one line durably and return it; `read_new` hands it out after those of others."""
