@@ -120,6 +120,16 @@ def _ended(note: Note, full: bool) -> Said:
     yield "ended", note.text("status") + (f": {reason}" if reason else "")
 
 
+def _compacted(note: Note, full: bool) -> Said:
+    sizes = f"{note.fields.get('tokens_before')} to {note.fields.get('tokens_after')} tokens"
+    yield "summed", f"by {note.text('how')}: {sizes} ({note.text('reason')})"
+
+
+def _cache_fell(note: Note, full: bool) -> Said:
+    read, expected = note.fields.get("read"), note.fields.get("expected")
+    yield "cache", f"{read} of {expected} expected tokens: {note.text('cause')}"
+
+
 def _kept(note: Note, full: bool) -> Said:
     yield note.kind, note.text("text") or note.text("memory") or note.text("head_sha256")
 
@@ -133,6 +143,8 @@ _SAID: dict[str, Callable[[Note, bool], Said]] = {
     "reply": _reply,
     "tool": _tool,
     "reminder": _reminder,
+    "compacted": _compacted,
+    "cache_fell": _cache_fell,
     "ended": _ended,
     **dict.fromkeys(REMEMBERED, _kept),
 }
