@@ -4,6 +4,7 @@ Each of these ran with the workspace writable once.
 """
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.agents.permits import Denial, Permit, Permits
 from pipeline.domain.solution import Operation, Privilege
-from pipeline.plans.shell import parse
+from pipeline.plans.shell import dangers, parse
 from pipeline.sandbox import Bubblewrap, Jail
 from tests.agents.boxes import Desk
 
@@ -114,3 +115,45 @@ def test_a_sign_that_only_the_grammar_takes_for_a_blank_makes_a_script_unreadabl
     sign: str,
 ) -> None:
     assert parse(f"bash run.sh{sign}").problem is not None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("env -S 'rm -rf /'", "env -S'rm -rf /'", "env --split-string='rm -rf /'"),
+        *("trap 'rm -rf /' EXIT", "trap -- 'rm -rf /' 0", "alias ls='rm -rf /'; ls"),
+        *("rm -rf /./", "rm -rf /../", "rm -rf ../../*", "rm -rf /h*", "rm -rf /home/*"),
+        *("rm -rf /opt", "unshare rm -rf /", "setpriv rm -rf /", "ssh-agent rm -rf /"),
+        *("cat x > /tmp/../etc/passwd", ". /dev/stdin <<< 'rm -rf /'", "printf '%s' 'ls' | sh"),
+        *(r"printf '\x72\x6d -rf /' | sh", r"echo -e '\x72m -rf /' | sh"),
+    ],
+)
+def test_a_danger_in_disguise_is_seen(script: str) -> None:
+    assert dangers(parse(script))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(
+            "rm -rf /tmp/x ./build ../build-1",
+            "trap 'rm -f x' EXIT",
+            "alias ll='ls -l'",
+            "trap - 0",
+        ),
+        *("env -S 'python3 -m pytest'", ". ./venv/bin/activate", r"printf 'ls\n' | sh"),
+        *("rm -rf /tmp", "echo -e 'a' | sh x.sh", "source tests/env.sh"),
+    ],
+)
+def test_what_is_no_danger_is_left_alone(script: str) -> None:
+    assert dangers(parse(script)) == []
+
+
+@pytest.mark.parametrize(
+    "part", ["a;", "a|", "env ", "eval ", "sudo ", "'", "$(", "[", "if a; then "]
+)
+def test_no_script_keeps_its_reader_busy(part: str) -> None:
+    begin = time.monotonic()
+    parse(part * (100_000 // len(part)))
+    parse(part * (2_000 // len(part)))
+    assert time.monotonic() - begin < 2

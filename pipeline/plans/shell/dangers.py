@@ -4,6 +4,7 @@ The floor is the list of TinyCode's plan validator (davidkarpay/tinycode, plan_v
 is added says why in its reason. Quoted text that only mentions a command is no danger.
 """
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "sbin", "
 HARMLESS = re.compile(r"/dev/(null|stdout|stderr|tty|zero|full|fd/\d+)|/var/tmp(/.*)?")
 DISK = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|mapper|dm-|loop|mem|kmem|port)")
 EVERYTHING = re.compile(r"""/\*?|/\.|(~|"?\$\{?HOME\}?"?)(/?\*?|/\.)"?""")
+ABOVE = re.compile(r"(\.\./)+\*|/[^/]+|/home/[^/]+")
+"""What stands beside the repository, and whole trees of the machine."""
 SHOWN = 80
 
 FETCHING = frozenset(
@@ -59,8 +62,14 @@ def named(*names: str) -> Callable[[Command], bool]:
     return lambda command: command.program in known or bool(known & set(command.wrappers))
 
 
+def _plainly(word: Word) -> str:
+    """Return a word's path without the turns that it takes (`/./`, `/tmp/../etc`)."""
+    text = re.sub(r"/+", "/", word.text)
+    return posixpath.normpath(text) if text.startswith("/") else text
+
+
 def _is_system(word: Word) -> bool:
-    path = re.sub(r"/+", "/", word.text)
+    path = _plainly(word)
     return (
         path.startswith("/")
         and not HARMLESS.fullmatch(path)
@@ -70,7 +79,7 @@ def _is_system(word: Word) -> bool:
 
 def _is_everything(word: Word) -> bool:
     """Tell whether a word means the whole machine, the whole home or the whole folder."""
-    text = re.sub(r"/+", "/", word.text)
+    text = _plainly(word)
     if text.startswith("~") and not word.bare:
         return False
     if text.endswith("*") and word.literal and not word.bare:
@@ -86,8 +95,13 @@ def _top_system(word: Word) -> bool:
 def _removes_everything(command: Command) -> bool:
     short, long = options(command)
     deep = bool({"r", "R"} & short or "--recursive" in long)
-    hit = any(_is_everything(word) or _is_system(word) for word in command.arguments)
+    words = command.arguments
+    hit = any(_is_everything(word) or _is_system(word) or _is_above(word) for word in words)
     return command.program == "rm" and ((deep and hit) or "--no-preserve-root" in long)
+
+
+def _is_above(word: Word) -> bool:
+    return _plainly(word) != "/tmp" and bool(ABOVE.fullmatch(_plainly(word)))
 
 
 def _finds_and_removes(command: Command) -> bool:

@@ -1,5 +1,6 @@
 """Scripts inside of commands: the text that a shell is handed, and whether it can be read."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -7,6 +8,11 @@ from pipeline.plans.shell.nouns import Command, Word
 
 SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh", "ash", "rbash", "fish"})
 SAYING = frozenset({"echo", "printf"})
+CODED: dict[str | None, re.Pattern[str]] = {
+    "echo": re.compile(r"(?s)^-\w*e.*\\"),
+    "printf": re.compile(r"[\\%]"),
+}
+"""What makes their output another text than their words."""
 FINDING = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 VALUED = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
 """Options of a shell whose value is the next word."""
@@ -22,6 +28,10 @@ def inner_script(command: Command) -> str | None:
         return _of_find(command.arguments)
     if command.program in ("su", "script", "flock"):
         return _text(_after_c(command.arguments))
+    if command.program == "trap":
+        return _text(next((w for w in command.arguments if w.text != "--"), None))
+    if command.program == "alias":
+        return "\n".join(w.text.partition("=")[2] for w in command.arguments if w.literal) or None
     return None
 
 
@@ -30,7 +40,7 @@ def runs_computed_text(command: Command) -> bool:
     if command.program == "eval":
         return bool(command.arguments)
     if command.program in ("source", "."):
-        return bool(command.arguments) and not command.arguments[0].literal
+        return bool(command.arguments) and not _is_file(command.arguments[0])
     if command.program not in SHELLS:
         return False
     code, file = _handed(command.arguments)
@@ -39,6 +49,11 @@ def runs_computed_text(command: Command) -> bool:
     if file is not None:
         return not file.literal
     return bool(command.fed_by) or any(one.operator in ("<<", "<<<") for one in command.redirects)
+
+
+def _is_file(word: Word) -> bool:
+    """Tell whether a word names a file, not what stands on a stream."""
+    return word.literal and not word.text.startswith(("/dev/std", "/dev/fd", "/proc/self/fd"))
 
 
 def _of_shell(command: Command) -> str | None:
@@ -76,6 +91,8 @@ def _said(fed_by: Sequence[Command]) -> str | None:
     if len(fed_by) != 1 or fed_by[0].program not in SAYING or not _readable(fed_by[0].arguments):
         return None
     words = [word.text for word in fed_by[0].arguments]
+    if CODED[fed_by[0].program].search(" ".join(words).replace("\\n", "")):
+        return None
     while words and words[0] in ("-n", "-e", "-en", "-ne"):
         words.pop(0)
     return " ".join(words).replace("\\n", "\n")

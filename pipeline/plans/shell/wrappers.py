@@ -1,9 +1,13 @@
 """Programs that run another program: which of their words is that program's name."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.plans.shell.nouns import Word
+
+SPLIT = ("-S", "--split-string")
+"""Options of `env` whose value is more than one word."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,16 @@ WRAPPERS: dict[str, Wrapper] = {
     "ionice": Wrapper(_options("-c -n -p --class --classdata")),
     "nice": Wrapper(_options("-n --adjustment")),
     "nohup": Wrapper(),
+    "setpriv": Wrapper(),
     "setsid": Wrapper(),
+    "ssh-agent": Wrapper(_options("-a -t")),
     "stdbuf": Wrapper(_options("-i -o -e --input --output --error")),
     "strace": Wrapper(_options("-o -e -p -s -u -E")),
     "sudo": Wrapper(_options("-u -g -h -p -C -r -t -D -R -T -U --user --group"), assigns=True),
     "time": Wrapper(_options("-f --format -o --output")),
     "timeout": Wrapper(_options("-k --kill-after -s --signal"), positional=1),
     "toybox": Wrapper(),
+    "unshare": Wrapper(_options("-R -w -S -G --root --wd --setuid --setgid")),
     "{": Wrapper(),
     "!": Wrapper(),
     "watch": Wrapper(_options("-n --interval")),
@@ -81,6 +88,9 @@ def _after(wrapper: Wrapper, words: tuple[Word, ...]) -> tuple[Word, ...]:
         option = left.pop(0).text
         if option in wrapper.silent:
             return ()
+        if wrapper.assigns and option.startswith(SPLIT):
+            left[:0] = _split(option, left)
+            continue
         if option == "--":
             break
         if option in wrapper.valued and left:
@@ -88,6 +98,17 @@ def _after(wrapper: Wrapper, words: tuple[Word, ...]) -> tuple[Word, ...]:
     while wrapper.assigns and left and _assigns(left[0]):
         left.pop(0)
     return tuple(left[wrapper.positional :])
+
+
+def _split(option: str, left: list[Word]) -> list[Word]:
+    """Return the words that `env -S 'words'` makes of one."""
+    text = option.removeprefix("--split-string").removeprefix("-S").removeprefix("=")
+    if not text and left:
+        text = left.pop(0).text
+    try:
+        return [Word(word) for word in shlex.split(text)]
+    except ValueError:
+        return [Word(text, literal=False)]
 
 
 def _assigns(word: Word) -> bool:

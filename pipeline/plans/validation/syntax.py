@@ -19,6 +19,8 @@ WITH_COMMENTS = ("tsconfig*.json", "jsconfig*.json", ".eslintrc.json", "devconta
 
 MOST_DEEP = 100
 """Levels of YAML."""
+MOST_DOTS = 2_000
+"""In a line of TOML: its parser takes quadratic time for the parts of a key."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _python(text: str) -> str | None:
 
 def _json(text: str) -> str | None:
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # Python refuses to count beyond some digits
     except json.JSONDecodeError as error:
         return f"line {error.lineno}: {error.msg}"
     except RecursionError:
@@ -85,9 +87,11 @@ def _json(text: str) -> str | None:
 
 
 def _toml(text: str) -> str | None:
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        return "it is too deeply nested"
     try:
         tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number may be beyond Python's digits
         return str(error)[:200]
     return None
 
