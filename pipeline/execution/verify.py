@@ -172,7 +172,7 @@ class Verifier:
         notes = {
             "untested": not suite,
             "red baseline": bool(red),
-            "sandbox: none": self._sandbox.name == "none",
+            f"sandbox: {self._sandbox.name}": self._sandbox.name != "bwrap",
         }
         return Verification(
             tree=tree,

@@ -144,7 +144,7 @@ class Workspaces:
         reset_modes(root)
         check_out(self._repo, tree, work_tree=root, index=index)
         kept = find_kept(self._repo, self._keep, tree, folder / "copies")
-        place_kept(kept, root, linked=self._sandbox.name == "none")
+        place_kept(kept, root, linked=self._sandbox.name != "bwrap")
         self._write_git(root, index, head, kept)
         jail = self._jail(root, kept)
         return Workspace(root=root, jail=jail, commit=head, index=index, exclude=kept.exclude)

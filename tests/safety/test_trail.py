@@ -13,6 +13,7 @@ from pipeline.safety.trail import WORK, Decision, Trail
 from pipeline.store import entries
 from pipeline.store.line import MODELS
 from tests.safety.world import START, World, modifies
+from tests.store.builders import rolled_back
 
 SAMPLES = {
     "retry_asked": entries.RetryAsked(
@@ -23,6 +24,8 @@ SAMPLES = {
     ),
     "confirmed": entries.Confirmed(solutions=3, by="ann", comment="go on"),
     "checkpoint_reached": entries.CheckpointReached(solutions=3),
+    "rolled_back": rolled_back("ISS-1", reason="it is slow"),
+    "rollback_dropped": entries.RollbackDropped(commit="c" * 40, reason="the branch has moved"),
     "execution_refused": entries.ExecutionRefused(solution_id="SOL-ISS-1-1", reason="it is stale"),
     "removed_by_hand": entries.RecordRemoved(
         document="planning", key="SOL-ISS-1-1", issue_id="ISS-1"
@@ -36,6 +39,8 @@ TOLD = {
     "retry_asked": ("retry (plan)", "ann", "again"),
     "confirmed": ("confirm", "ann", "go on"),
     "checkpoint_reached": ("checkpoint", "pipeline", "3 plans were executed"),
+    "rolled_back": ("roll back", "ann", f"by commit {'c' * 40}: it is slow"),
+    "rollback_dropped": ("drop a rollback", "pipeline", "the branch has moved"),
     "execution_refused": ("refuse to execute", "pipeline", "it is stale"),
     "removed_by_hand": (
         "remove by hand",

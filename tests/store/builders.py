@@ -12,12 +12,19 @@ from pipeline.domain.results import (
     FailureClass,
     PlanningRecord,
     PlanningStatus,
+    Rollback,
 )
 from pipeline.domain.solution import FileAction, FileChange, Solution, Task
 from pipeline.events import Event, EventBus
 from pipeline.paths import Places, UserPlaces
 from pipeline.store.book import Book
-from pipeline.store.entries import AttemptBegun, AttemptRecorded, PlanChanged, PlanRecorded
+from pipeline.store.entries import (
+    AttemptBegun,
+    AttemptRecorded,
+    PlanChanged,
+    PlanRecorded,
+    RolledBack,
+)
 from pipeline.store.journal import Probe, no_probe
 
 NOW = datetime(2026, 11, 21, 2, 29, tzinfo=UTC)
@@ -164,3 +171,10 @@ def attempted(
             duration_s=1.0,
         )
     )
+
+
+def rolled_back(issue_id: str, number: int = 1, *, reason: str = "slow") -> RolledBack:
+    landed = attempted(issue_id, number).record
+    undone = Rollback(at=NOW, by="ann", reason=reason, commit="c" * 40, attempt_id="nonce-undo")
+    update = {"status": ExecutionStatus.ROLLED_BACK, "rollback": undone}
+    return RolledBack(record=landed.model_copy(update=update))

@@ -146,9 +146,20 @@ def test_attempts_landings_and_rollbacks(scratch: Path) -> None:
     assert state.landed("A") == done.record
     assert [r.key for r in state.attempts("SOL-A-1")] == ["EXR-A-1", "EXR-A-2"]
 
-    book.record(make.attempted("A", 2, status=ExecutionStatus.ROLLED_BACK))
-    assert state.landed("A") is None
+    undone = make.rolled_back("A", 2)
+    begun = e.RollbackBegun(
+        branch="pipeline/R1", commit=make.COMMIT, expected="b" * 40, records=(undone.record,)
+    )
+    book.record(begun)
+    assert (state.open_rollback, state.landed("A")) == (begun, done.record)
+    book.record(undone)
+    assert (state.open_rollback, state.landed("A")) == (None, None)
+    assert state.landings_on(["src/A.py"]) == []
     assert len(state.execution) == 2
+    assert [one.content for one in state.feedback["A"]] == ["it landed and was rolled back: slow"]
+    book.record(begun)
+    book.record(e.RollbackDropped(commit=make.COMMIT, reason="moved"))
+    assert state.open_rollback is None
 
 
 def test_an_attempt_that_never_ended_stays_open(scratch: Path) -> None:
