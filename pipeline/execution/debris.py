@@ -15,6 +15,7 @@ Never a branch, a commit on one, the journal, a document, the backlog or a plan.
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -149,9 +150,10 @@ def _temporary(ground: Ground) -> Iterator[Debris]:
     system = Path(tempfile.gettempdir())
     own += [place for pattern in TEMPORARY_FOLDERS for place in _children(system, pattern)]
     for place in own:
-        found = _of("temporary", place)
-        if place.lstat().st_uid == os.getuid() and ground.now - found.used_at >= A_DAY:
-            yield found
+        with suppress(FileNotFoundError):  # another process was still using it, and is done
+            found = _of("temporary", place)
+            if place.lstat().st_uid == os.getuid() and ground.now - found.used_at >= A_DAY:
+                yield found
 
 
 def _crash_logs(ground: Ground) -> Iterator[Debris]:
