@@ -328,6 +328,8 @@ class Desk:
                 f"cannot retry {issue_id}: it was not planned yet; `pipeline plan {issue_id}` does"
             )
         again = self._phase_of_retry(record, feedback)
+        if again == "plan":
+            self.gate.withdraw(record)
         kind = "clarification" if record.questions else "comment"
         self.book.record(
             RetryAsked(
