@@ -12,7 +12,7 @@ FRAME_TOKENS = 200
 
 def within(reply: ReplySpec, body: Json) -> ReplySpec:
     """Return the answer, cut off where it is longer than the request allows; calls are lost."""
-    asked = [body[name] for name in NAMES if isinstance(body.get(name), int)]
+    asked = [most for name in NAMES if isinstance(most := body.get(name), int)]
     most = min(asked, default=None)
     size = len(reply.model_dump_json().encode()) // BYTES_PER_TOKEN
     if most is None or size + FRAME_TOKENS <= most:
