@@ -46,7 +46,7 @@ def test_without_any_source_the_defaults_hold(places):
     assert settings.executor.model == "claude-sonnet-5-5"
     assert settings.budget.issue_tokens == 100_000
     assert settings.gate.overlap == "sequence"
-    assert settings.sandbox == "bwrap"
+    assert settings.sandbox.kind == "bwrap"
 
 
 def test_later_sources_win(places):
@@ -109,7 +109,7 @@ def test_every_key_reaches_its_attribute(places):
         """,
     )
     settings = load_settings(places, {})
-    assert settings.sandbox == "none"
+    assert settings.sandbox.kind == "none"
     assert settings.roles == {"ann": Role.MAINTAINER}
     assert settings.may_touch == ("tests/**",)
     assert settings.branch_prefix == "bots/pipeline"
@@ -161,7 +161,7 @@ def test_every_key_but_the_tables_has_a_variable():
         (
             "[colours]\nred = 1",
             ".workflow/config.toml: colours.red is not a setting: the sections are planner, "
-            "executor, limits, budget, gate, policy, validation, tests, workspace, "
+            "executor, limits, providers, budget, gate, policy, validation, tests, workspace, "
             "secrets, sandbox, roles, plans, run",
         ),
         (
@@ -202,7 +202,7 @@ def test_a_wrong_variable_and_a_wrong_flag_are_named_with_their_source(places):
         "environment: gate.overlap is 'x'"
     )
     assert refusal(places, sandbox__kind="docker") == (
-        "command line: sandbox.kind is 'docker': choose one of bwrap, none"
+        "command line: sandbox.kind is 'docker': choose one of bwrap, landlock, none"
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.agents.cache_alarm import Sent, fall
 from pipeline.agents.conversation import Conversation
-from pipeline.agents.limits import SUMMARY_TOKENS, TurnLimits
+from pipeline.agents.limits import SUMMARY_SILENCE_S, SUMMARY_TOKENS, TurnLimits
 from pipeline.agents.messages import (
     CallLimits,
     ModelRequest,
@@ -48,6 +48,8 @@ class Wanted:
     output_tokens: int
     send: Callable[[ModelRequest, CallLimits], Reply]
     may_call: bool = True
+    silence_s: float = 0.0
+    """Longest time without a byte; 0: the turn's own."""
 
 
 class Caller:
@@ -98,7 +100,8 @@ class Caller:
 
     def compact(self, turn: Turn) -> Reply:
         """Return the vendor's summary of the conversation; raises what `ask` raises."""
-        wanted = Wanted(turn.items, SUMMARY_TOKENS, self._provider.compact)
+        silence_s = max(self._limits.silence_s, SUMMARY_SILENCE_S)
+        wanted = Wanted(turn.items, SUMMARY_TOKENS, self._provider.compact, silence_s=silence_s)
         return self._patiently(turn, lambda: self._call(turn, wanted))
 
     def sum_up(self, turn: Turn, prompt: str) -> Reply:
@@ -196,7 +199,8 @@ class Caller:
             model=turn.model,
             may_call=wanted.may_call,
         )
-        limits = CallLimits(self._clock, turn.deadline, self._limits.silence_s, self._stop, payment)
+        silence_s = wanted.silence_s or self._limits.silence_s
+        limits = CallLimits(self._clock, turn.deadline, silence_s, self._stop, payment)
         try:
             reply = wanted.send(request, limits)
             payment.done(reply.usage)

@@ -18,6 +18,8 @@ later fold period costs at most 5 % more than the first one (bench/agents)."""
 
 SUMMARY_TOKENS = 16_000
 """What a summary of a turn that grew too long may have at most, thinking included."""
+SUMMARY_SILENCE_S = 300.0
+"""How long a vendor's summary may keep silent at least: OpenAI's comes in one piece."""
 
 BYTES_PER_TOKEN = 4
 """A rough rule that holds for English and code; the vendors' own counts are what is settled."""

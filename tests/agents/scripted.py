@@ -39,7 +39,7 @@ class Scripted:
         return move if isinstance(move, Reply) else move(request, limits)
 
     def compacts(self, model: str) -> bool:
-        return self.summaries is not None
+        return self.summaries is not None and model == self.model
 
     def compact(self, request: ModelRequest, limits: CallLimits) -> Reply:
         self.compacted.append(request)

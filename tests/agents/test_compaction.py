@@ -10,7 +10,7 @@ import pytest
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import NextStep, Reply, Results, Said
 from pipeline.domain.results import Usage
-from pipeline.errors import BadRequest, ContextOverflow
+from pipeline.errors import BadRequest, ContextOverflow, Overloaded
 from pipeline.events import CacheFell, Compacted, LedgerFolded
 from pipeline.settings import BudgetSettings
 from tests.agents.scripted import USED, asks, says
@@ -162,6 +162,17 @@ def test_a_paused_answer_goes_on_before_anything_is_summed_up(scratch: Path) -> 
     scene.agent.wait(scene.play(paused, large(50_000), asks(SUBMIT)))
     assert isinstance(scene.provider.requests[1].turn[-1], Reply)
     assert scene.provider.requests[2].turn[0] == SUMMARY
+
+
+def test_a_fallback_that_cannot_read_the_summary_is_not_asked(scratch: Path) -> None:
+    scene = scene_with(scratch)
+    scene.provider.fallback = "other"
+    scene.provider.summaries = [SUMMARY]
+    turn = scene.play(large(50_000), Overloaded("busy"))
+    with pytest.raises(Overloaded):
+        scene.agent.wait(turn)
+    scene.agent.wait(scene.play(Overloaded("busy"), asks(SUBMIT)))
+    assert [request.model for request in scene.provider.requests] == ["", "", "", "other"]
 
 
 def test_what_happened_is_told_journaled_and_counted(scratch: Path) -> None:
