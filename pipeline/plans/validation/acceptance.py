@@ -1,13 +1,23 @@
 """Rules about acceptance: somewhere there is a command that can fail."""
 
+import re
 from collections.abc import Iterator
 
-from pipeline.plans.shell import Command
+from pipeline.plans.shell import Command, Redirect
 from pipeline.plans.validation.context import Context, Said
 from pipeline.plans.validation.rule import Found, Rule, Severity
 
 IDLE = frozenset({"true", ":", "echo", "printf", "pwd", "sleep", "date", "whoami"})
 """Programs that pass whatever they are given."""
+
+PASSING_ON = frozenset({"cat", "head", "tail", "tee", "sort", "uniq", "wc", "tr", "cut", "nl"})
+"""Programs that read what another one says and pass, whatever that is."""
+
+ASKING = frozenset({"--version", "--help"})
+"""Options with which a program only tells of itself."""
+
+ON_DISK = re.compile(r"-[a-hkprsuwxGLNOSvRot]|-nt|-ot|-ef")
+"""Tests of `test` and `[` that look at a file or a variable."""
 
 WHAT_TO_GIVE = "give a command that fails before the change and passes after it"
 
@@ -27,8 +37,18 @@ def _unchecked(context: Context) -> Iterator[Found]:
 
 def _masked(context: Context) -> Iterator[Found]:
     for said in context.commands:
-        if said.is_check and not _is_idle(said) and _ends_idle(said):
+        if not said.is_check or _is_idle(said):
+            continue
+        if _ends_idle(said):
             yield said.place, "passes even when what it runs fails: leave out what comes last"
+        elif _ends_in_pipe(said):
+            yield (
+                said.place,
+                "passes even when what it runs fails, as a pipe ends like its last program: "
+                "leave out the pipe, or begin with `set -o pipefail;`",
+            )
+        elif _begins_with_exit(said):
+            yield said.place, "ends before it runs anything: leave out the `exit`"
 
 
 def _criteria(context: Context) -> Iterator[Found]:
@@ -54,13 +74,39 @@ def _ends_idle(said: Said) -> bool:
     return before.endswith((";", "\n", "||"))
 
 
+def _ends_in_pipe(said: Said) -> bool:
+    """Tell whether the last program gets the output of others and passes whatever it is."""
+    commands = said.script.commands
+    if said.script.problem or not commands or "pipefail" in said.text:
+        return False
+    last = commands[-1]
+    only_passes_on = last.program in PASSING_ON and not any(w.written for w in last.redirects)
+    return only_passes_on and said.script.is_sequence and any(map(_can_fail, last.fed_by))
+
+
+def _begins_with_exit(said: Said) -> bool:
+    """Tell whether `exit` comes first, with something behind it that never runs."""
+    commands = said.script.commands
+    return said.script.is_sequence and len(commands) > 1 and commands[0].program == "exit"
+
+
+def _is_sink(redirect: Redirect) -> bool:
+    return redirect.target.text == "/dev/null"
+
+
 def _can_fail(command: Command) -> bool:
-    if command.computed or any(one.written for one in command.redirects):
+    if command.computed or any(one.written for one in command.redirects if not _is_sink(one)):
         return True
     words = [word.text for word in command.arguments]
+    if words and ASKING.issuperset(words):
+        return False
     match command.program:
         case "exit":
-            return words[:1] != ["0"]
+            return words[:1] not in (["0"], [])
+        case "test":
+            return not all(one.literal for one in command.arguments) or any(
+                ON_DISK.fullmatch(word) for word in words
+            )
         case "ls":
             return not all(word.startswith("-") for word in words)
         case None:
