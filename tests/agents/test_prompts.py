@@ -230,7 +230,7 @@ def test_a_planning_digest_is_short_and_clean() -> None:
     assert rest == [
         "files: modify src/auth.py",
         "tests: python -m pytest -q tests/test_auth.py",
-        "lesson (command): python -m pytest -q",
+        "lesson (command, ISS-1): python -m pytest -q",
     ]
 
 
@@ -271,7 +271,7 @@ def test_an_execution_digest_says_what_came_of_it() -> None:
     assert execution_digest(landed, SOLUTION.lessons).splitlines() == [
         "ISS-1 (SOL-ISS-1-1) landed as aaaaaaaaaaaa, tests passed",
         "changed: src/auth.py",
-        "lesson (command): python -m pytest -q",
+        "lesson (command, ISS-1): python -m pytest -q",
     ]
     failed = execution(
         status=ExecutionStatus.FAILED,
