@@ -136,6 +136,19 @@ NOTES: dict[str, str] = {
         `--max-usd` and `--max-tokens` cap the whole run, across restarts. `--wait-gate` keeps it
         alive for what is decided meanwhile: [waiting.md](waiting.md). `--auto-approve` is a rule for
         this run: what it never approves is in [safety.md](safety.md#approval-without-a-person).""",
+    "rollback": """
+        [undoing.md](undoing.md) explains it. Takes a solution id, or an issue id for what landed of it.
+        Refused while a run is alive, and where the project's tests, or the acceptance of what depends on
+        it, fail without it. With `--json`: `{dry_run, branch, rolled_back, dependents}`, where
+        `rolled_back` is `[{solution_id, issue_id, execution_result_id, commit_hash,
+        rollback_commit, files}]`, newest first; with `--dry-run` also `diff_stat`.""",
+    "restore": """
+        [undoing.md](undoing.md#bringing-work-back) says what is kept, and for how long. With `--json`:
+        `{ref, commit, kind, execution_result_id, task, kept_at, into}`, or a list of such where no name
+        was given; `kind` is checkpoint, failed or interrupted.""",
+    "clean": """
+        [undoing.md](undoing.md#cleaning-up) has the table of what goes and when. With `--json`: `{dry_run,
+        bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at, commit}]`.""",
     "status": """
         Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
         waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
@@ -235,7 +248,16 @@ MEANINGS: dict[str, str] = {
     "like a secret; it holds for no vendor's key",
     "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`: "
     "[waiting.md](waiting.md)",
-    "sandbox.kind": "`bwrap`, or `none`: commands run unconfined and the planner has no shell",
+    "sandbox.kind": "`bwrap`; `landlock`, which is [weaker](safety.md#without-bubblewrap); or"
+    " `none`: commands run unconfined and the planner has no shell",
+    "sandbox.memory_mb": "memory of one command, of each process where no cgroup can be made",
+    "sandbox.processes": "processes and threads of one command",
+    "sandbox.file_mb": "largest file that a command may write",
+    "sandbox.cpu_seconds": "processor time of each process of a command",
+    "sandbox.disk_mb": "what a command's `/tmp` holds",
+    "sandbox.read": "further places that commands may read, such as a folder of test data",
+    "sandbox.write": "further places that commands of agents and `workspace.setup` may write, such"
+    " as a compiler's cache; planner and verification only read them",
     "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
     "whoever is there is admin; with it, a name that is not listed is a user",
     "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",
@@ -243,6 +265,8 @@ MEANINGS: dict[str, str] = {
     "run.wait_quota": "how long a run waits for a vendor's quotas and outages, all together: `45s`, `30m`, `6h`, `1h30m`",
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
+    "run.keep_days": "how long checkpoints, work of failed attempts and outputs are kept, in days: "
+    "[undoing.md](undoing.md)",
     "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",
     "run.overlap": "plan the next issues while approved plans are executed: [overlap.md](overlap.md)",
     "run.history": "what an agent is sent of its earlier turns: a `ledger` of short digests, nothing "

@@ -13,6 +13,7 @@ from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table
 from pipeline.cli.streams import while_read
 from pipeline.domain.base import iso
+from pipeline.errors import UsageProblem
 from pipeline.execution.kept_work import KeptWork, choose, write_into
 
 
@@ -37,17 +38,19 @@ def command(
 
     Example: pipeline restore SOL-ISS-001-1 T1 --into ../look
     """
+    if into is not None and not name:
+        raise UsageProblem("--into needs to know what: name an attempt or a plan")
     project = open_project(repo)
     kept = find_kept_work(project, name) if name else kept_here(project)
     if name:
         kept = [choose(name, kept, task or None)]
-    if into is not None and name:
+    if into is not None:
         write_into(project.repo, kept[0], into)
     with while_read():
         if as_json:
             rows = [_as_json(one) for one in kept]
             print_json(rows[0] | {"into": into and str(into)} if name else rows)
-        elif into is not None and name:
+        elif into is not None:
             typer.echo(f"{into} holds the {_said(kept[0])}; it is no checkout: copy what you want")
         elif name:
             typer.echo(f"{kept[0].commit}  the {_said(kept[0])}")

@@ -20,6 +20,7 @@ from pipeline.domain.results import (
     ExecutionRecord,
     Header,
     PlanningRecord,
+    Rollback,
     Usage,
     Verification,
 )
@@ -174,6 +175,7 @@ def test_the_results_page_names_every_kind_of_journal_line() -> None:
         Task,
         Step,
         ExecutionRecord,
+        Rollback,
         Verification,
         CommandEvidence,
         Usage,
