@@ -155,6 +155,10 @@ class CompactWire(OpenAIWire):
         """Read the request without the vendor's words."""
         return replace(super().view(body), wants_summary=True)
 
+    def layout(self, body: Json) -> Layout:
+        """Return nothing: without tools it begins like no other request."""
+        return Layout("", ())
+
     def render(self, body: Json, reply: ReplySpec, counted: Counted) -> Rendered:
         """Write what the user said, and one item that only the vendor can read."""
         text = summary_of(self.view(body))

@@ -47,6 +47,7 @@ class Verdict(Enum):
     PAUSED = "the run pauses at once (exit 75); the next run does the issue"
     ENDED = "the turn ends at once with its error; the next run does the issue"
     FAILED = "the turn fails at once, the issue with it; `retry` does it"
+    SUMMED_UP = "the turn is summed up, once, and answered"
     IGNORED = "nothing happens"
     STOPPED = "the agent is told; nothing of the answer is run"
     MENDED = "the agent is told of the one call that was wrong"
@@ -64,6 +65,8 @@ class Answered:
     headers: tuple[tuple[str, str], ...] = ()
     midway: Verdict | None = None
     """The verdict in the middle of a stream, whose headers are gone, where it is another."""
+    later: Verdict | None = None
+    """The verdict once the turn has had an answer, where it is another."""
 
 
 def _codes(openai: str | None) -> dict[Provider, str | None]:
@@ -101,6 +104,7 @@ ANSWERED: dict[str, Answered] = {
         Verdict.FAILED,
         _codes("context_length_exceeded"),
         message="prompt is too long: 1200000 tokens > 1000000 maximum",
+        later=Verdict.SUMMED_UP,
     ),
     "auth revoked": Answered(401, Verdict.ENDED, _codes("invalid_api_key")),
 }
@@ -175,6 +179,8 @@ class Cell:
         answered = ANSWERED.get(self.trouble)
         if answered is None:
             return OTHERS[self.trouble]
+        if answered.later and self.place.call:
+            return answered.later
         midway = self.place.at not in (None, "headers")
         return (answered.midway if midway else None) or answered.verdict
 

@@ -39,7 +39,8 @@ def script(cell: Cell) -> Script:
     spoil = [SPOILED[cell.trouble]] if cell.trouble in SPOILED else []
 
     def reply(view: RequestView) -> ReplySpec:
-        said = LOOK if view.call == 0 else SUBMIT
+        summed_up = any("your own summary" in text for text in view.earlier)
+        said = LOOK if view.call == 0 and not summed_up else SUBMIT
         met = (view.request_id, view.call) == (f"{victim.issue}.1", victim.call)
         return spoil.pop()(said, cell) if met and spoil else said
 
@@ -92,6 +93,7 @@ def expected(cell: Cell) -> tuple[int, int]:
         Verdict.PAUSED: (1 + late, late),
         Verdict.ENDED: (1 + late, late),
         Verdict.FAILED: (1 + late, late),
+        Verdict.SUMMED_UP: (4, 1),
         Verdict.IGNORED: (2, 1),
         Verdict.STOPPED: (3, 1) if cell.leaves_nothing else (2 + late, late),
         Verdict.MENDED: (3, 1),
