@@ -91,7 +91,7 @@ def _point(event: str, args: tuple[object, ...], grain: Grain, inside: str) -> s
     if event == "subprocess.Popen":
         words = [str(word) for word in args[1]] if isinstance(args[1], (list, tuple)) else []
         if "update-ref" in words:
-            ref = next(word for word in words if word.startswith("refs/"))
+            ref = next((word for word in words if word.startswith("refs/")), "refs/pipeline")
             return "update-ref:start:" + "/".join(ref.split("/")[:3])
         return f"process:{Path(words[0]).name}" if grain == "effects" else None
     if grain == "probes" or not str(args[0] if args else "").startswith(inside):

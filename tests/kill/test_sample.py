@@ -21,6 +21,7 @@ OTHERS = {
     "update-ref:before",
     "update-ref:after",
     "update-ref:start:refs/heads/pipeline",
+    "update-ref:start:refs/pipeline/checkpoints",
     "update-ref:start:refs/pipeline/failed",
     "update-ref:start:refs/pipeline/recovery",
 }
