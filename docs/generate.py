@@ -246,8 +246,6 @@ MEANINGS: dict[str, str] = {
     "[memory.md](memory.md#secrets)",
     "secrets.not_secret": "names of variables whose values may be seen, although they are called "
     "like a secret; it holds for no vendor's key",
-    "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`: "
-    "[waiting.md](waiting.md)",
     "sandbox.kind": "`bwrap`; `landlock`, which is [weaker](safety.md#without-bubblewrap); or"
     " `none`: commands run unconfined and the planner has no shell",
     "sandbox.memory_mb": "memory of one command, of each process where no cgroup can be made",
@@ -258,6 +256,8 @@ MEANINGS: dict[str, str] = {
     "sandbox.read": "further places that commands may read, such as a folder of test data",
     "sandbox.write": "further places that commands of agents and `workspace.setup` may write, such"
     " as a compiler's cache; planner and verification only read them",
+    "gate.wait": "how long a run that has nothing else to do waits for decisions, such as `8h`: "
+    "[waiting.md](waiting.md)",
     "roles": "their role: `user`, `reviewer`, `maintainer` or `admin`. Without this section "
     "whoever is there is admin; with it, a name that is not listed is a user",
     "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",

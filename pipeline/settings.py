@@ -35,6 +35,7 @@ from pipeline.domain.plan import RiskLevel, Role
 from pipeline.domain.wording import what_is_wanted
 from pipeline.errors import PipelineError, UsageProblem
 from pipeline.paths import Places
+from pipeline.sandbox import CommandLimits, Kind, Terms
 
 Provider = Literal["anthropic", "openai", "openai-chat"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -234,6 +235,45 @@ class WorkspaceSettings(Section):
     """Commands run in a fresh workspace."""
 
 
+def _from_root(path: str) -> str:
+    """Return an absolute path, `~` being the user's home; raises ValueError for others and `/`."""
+    found = Path(path).expanduser()
+    if not found.is_absolute() or ".." in found.parts or len(found.parts) < 2:
+        raise ValueError("give absolute paths, or '~/...', and never '/' itself")
+    return str(found)
+
+
+HostPath = Annotated[str, AfterValidator(_from_root)]
+
+
+class SandboxSettings(Section):
+    """How commands are confined, and what each may use; never read from a project."""
+
+    kind: Kind = "bwrap"
+    memory_mb: int = Field(CommandLimits.memory_mb, ge=64)
+    processes: int = Field(CommandLimits.processes, ge=16)
+    file_mb: int = Field(CommandLimits.file_mb, gt=0)
+    cpu_seconds: int = Field(CommandLimits.cpu_seconds, gt=0)
+    disk_mb: int = Field(CommandLimits.disk_mb, gt=0)
+    read: tuple[HostPath, ...] = ()
+    write: tuple[HostPath, ...] = ()
+
+    @property
+    def terms(self) -> Terms:
+        """Return what a sandbox is made with."""
+        return Terms(
+            limits=CommandLimits(
+                memory_mb=self.memory_mb,
+                processes=self.processes,
+                file_mb=self.file_mb,
+                cpu_seconds=self.cpu_seconds,
+                disk_mb=self.disk_mb,
+            ),
+            read=tuple(map(Path, self.read)),
+            write=tuple(map(Path, self.write)),
+        )
+
+
 class SecretSettings(Section):
     """Names of variables that hold a secret, or do not, whatever they are called."""
 
@@ -257,7 +297,7 @@ class Settings(Section):
     tests: TestSettings = TestSettings()
     workspace: WorkspaceSettings = WorkspaceSettings()
     secrets: SecretSettings = SecretSettings()
-    sandbox: Literal["bwrap", "none"] = "bwrap"
+    sandbox: SandboxSettings = SandboxSettings()
     roles: dict[str, Role] = Field(default_factory=dict)
     """Role of each user name; empty: whoever is there is admin."""
     may_touch: tuple[str, ...] = TEST_FILES + LOCK_FILES
@@ -286,7 +326,6 @@ class Settings(Section):
 
 ELSEWHERE = {
     "gate.wait": "gate.wait_s",
-    "sandbox.kind": "sandbox",
     "roles": "roles",
     "plans.may_touch": "may_touch",
     "run.branch_prefix": "branch_prefix",
@@ -314,6 +353,7 @@ def _section_keys() -> dict[str, str]:
         "tests": TestSettings,
         "workspace": WorkspaceSettings,
         "secrets": SecretSettings,
+        "sandbox": SandboxSettings,
     }
     names = [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]
     return {name: name for name in names if name not in ELSEWHERE.values()}
@@ -333,7 +373,7 @@ TABLES = {"roles", "policy.required", "policy.auto_approve", "validation.off"}
 """Keys whose value is a table, which no variable can hold."""
 LISTS = {
     *("workspace.keep", "workspace.setup", "plans.may_touch"),
-    *("secrets.variables", "secrets.not_secret"),
+    *("secrets.variables", "secrets.not_secret", "sandbox.read", "sandbox.write"),
 }
 
 ENVIRONMENT: dict[str, str] = {

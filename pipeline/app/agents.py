@@ -90,7 +90,7 @@ def next_of(project: Project, role: str) -> Next:
         repo=project.repo,
         places=places,
         settings=settings,
-        sandbox=find_sandbox(settings.sandbox),
+        sandbox=find_sandbox(settings.sandbox.kind, settings.sandbox.terms),
         base_commit=state.run.base_commit if state.run else head_commit(project.repo),
     )
     return Next(

@@ -16,8 +16,14 @@ from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.plans.project import detect_project
-from pipeline.sandbox import find_sandbox
+from pipeline.sandbox import Kind, find_sandbox
 from pipeline.settings import AgentRole
+
+SANDBOXES: dict[Kind, str] = {
+    "bwrap": "bubblewrap",
+    "landlock": "Landlock, which is weaker than bubblewrap,",
+    "none": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,15 @@ def _provider(project: Project, role: AgentRole) -> Iterator[str]:
 
 
 def _sandbox(project: Project) -> Check:
-    if project.settings.sandbox == "none":
+    kind = project.settings.sandbox.kind
+    if kind == "none":
         return Check("sandbox", True, "none: agents' commands and tests run unconfined")
     try:
-        find_sandbox("bwrap")
+        sandbox = find_sandbox(kind, project.settings.sandbox.terms)
     except SandboxMissing as error:
-        return Check("sandbox", False, "bubblewrap does not work here", str(error))
-    return Check("sandbox", True, "bubblewrap works")
+        return Check("sandbox", False, f"{SANDBOXES[kind]} does not work here", str(error))
+    lacks = f", without {'; '.join(sandbox.lacks)}" if sandbox.lacks else ""
+    return Check("sandbox", True, f"{SANDBOXES[kind]} works{lacks}")
 
 
 def _prefix(project: Project) -> Check:
@@ -124,7 +132,7 @@ def _tests(project: Project) -> Check:
             "set tests.command in .workflow/config.toml",
         )
     try:
-        sandbox = find_sandbox(settings.sandbox)
+        sandbox = find_sandbox(settings.sandbox.kind, settings.sandbox.terms)
     except SandboxMissing:
         return Check("tests", False, f"{command}: not run, the sandbox is missing", "see sandbox")
     workspaces = Workspaces(

@@ -26,7 +26,7 @@ def make_project_report(project: Project, state: State, code: int | None = None)
         state,
         holds=held_up,
         now=utc_now(),
-        sandbox=project.settings.sandbox,
+        sandbox=project.settings.sandbox.kind,
         code=code,
         caps=caps_of(project.settings.budget),
     )

@@ -102,7 +102,8 @@ def find_landed(state: State, name: str) -> ExecutionRecord:
 
 def _site(project: Project, book: Book, *, bus: EventBus, stop: StopSignal, probe: Probe) -> Site:
     repo, places, settings = project.repo, project.places, project.settings
-    sandbox, redaction = find_sandbox(settings.sandbox), redaction_of(settings.secrets)
+    sandbox = find_sandbox(settings.sandbox.kind, settings.sandbox.terms)
+    redaction = redaction_of(settings.secrets)
     workspaces = Workspaces(
         repo, places, sandbox, settings.workspace.keep, settings.workspace.setup
     )

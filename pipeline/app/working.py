@@ -89,7 +89,7 @@ def make_work(
     repo, places, settings = project.repo, project.places, project.settings
     floor, halt = Floor(), Halt(stop)
     redaction = redaction_of(settings.secrets)
-    sandbox = SandboxAside(find_sandbox(settings.sandbox), floor)
+    sandbox = SandboxAside(find_sandbox(settings.sandbox.kind, settings.sandbox.terms), floor)
     timing = timing_aside(timing, floor)
     workspaces = Workspaces(
         repo, places, sandbox, settings.workspace.keep, settings.workspace.setup

@@ -19,6 +19,7 @@ class SandboxKind(StrEnum):
     """How commands are confined."""
 
     BWRAP = "bwrap"
+    LANDLOCK = "landlock"
     NONE = "none"
 
 
@@ -45,7 +46,10 @@ ExecutorModel = Annotated[
 ]
 Sandbox = Annotated[
     SandboxKind | None,
-    typer.Option("--sandbox", help="bwrap (default), or none: agents' commands run unconfined."),
+    typer.Option(
+        "--sandbox",
+        help="bwrap (default); landlock, weaker; none: commands run unconfined.",
+    ),
 ]
 Base = Annotated[
     str | None,

@@ -24,6 +24,7 @@ from pipeline.plans.page import approver_of
 from pipeline.plans.prose import prose
 from pipeline.plans.sanitize import clean
 from pipeline.plans.standing import Standing
+from pipeline.sandbox import LACKS
 from pipeline.store.balance import Caps, balance, in_words
 from pipeline.store.state import State
 from pipeline.store.tally import Tally
@@ -216,10 +217,16 @@ def _next_of_parked(row: Standing) -> str | None:
     return "pipeline run"
 
 
+WEAKER = {
+    "none": "No sandbox: agents' commands and tests ran unconfined.",
+    "landlock": f"A weaker sandbox than bubblewrap: commands ran without {'; '.join(LACKS)}.",
+}
+
+
 def _remarks(sandbox: str, state: State) -> list[str]:
     remarks = []
-    if sandbox == "none":
-        remarks.append("No sandbox: agents' commands and tests ran unconfined.")
+    if sandbox in WEAKER:
+        remarks.append(WEAKER[sandbox])
     for provider, quota in state.quotas.items():
         until = f" until {quota.until}" if quota.until else ""
         remarks.append(f"The quota of {provider} is used up{until}.")

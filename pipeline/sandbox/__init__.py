@@ -10,16 +10,19 @@ from pipeline.sandbox.jail import (
     hidden,
 )
 from pipeline.sandbox.kind import Kind, Sandbox, SandboxFailed, Terms
-from pipeline.sandbox.limits import Limits
+from pipeline.sandbox.landlock import LACKS, Landlock
+from pipeline.sandbox.limits import CommandLimits
 from pipeline.sandbox.unconfined import Unconfined
 
 __all__ = [
+    "LACKS",
     "OBJECTS_MOUNT",
     "SYSTEM_BINS",
     "Bubblewrap",
+    "CommandLimits",
     "Jail",
     "Kind",
-    "Limits",
+    "Landlock",
     "Profile",
     "Sandbox",
     "SandboxFailed",

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline import proc
-from pipeline.sandbox.limits import MB, Limits
+from pipeline.sandbox.limits import MB, CommandLimits
 
 PREFIX = "pipeline-"
 JOIN = """for g in $0; do echo 0 >"$g/cgroup.procs" || exit 1; done; exec "$@\""""
@@ -52,7 +52,7 @@ class Groups:
         return frozenset().union(*(parent.binds for parent in self.parents))
 
     @contextmanager
-    def joined(self, limits: Limits) -> Iterator[list[str]]:
+    def joined(self, limits: CommandLimits) -> Iterator[list[str]]:
         """Make groups for one command; gives the words that go before its own."""
         made: list[Path] = []
         try:
@@ -112,7 +112,7 @@ def _tried(folder: Path, wanted: frozenset[str], version: int) -> Parent | None:
     try:
         binds = frozenset(one for one in wanted if (group / FILES[one, version]).exists())
         parent = Parent(folder, binds, version)
-        _write(group, parent, Limits())
+        _write(group, parent, CommandLimits())
         works = binds and proc.run([*_joining([group]), "true"], timeout_s=10).ok
         return parent if works else None
     except OSError:
@@ -125,7 +125,7 @@ def _joining(groups: list[Path]) -> list[str]:
     return ["sh", "-c", JOIN, " ".join(map(str, groups))]
 
 
-def _write(group: Path, parent: Parent, limits: Limits) -> None:
+def _write(group: Path, parent: Parent, limits: CommandLimits) -> None:
     values = {"pids": limits.processes, "memory": limits.memory_mb * MB}
     for one in parent.binds:
         (group / FILES[one, parent.version]).write_text(str(values[one]))

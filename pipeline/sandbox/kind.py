@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from pipeline import proc
 from pipeline.errors import PipelineError
 from pipeline.sandbox.jail import Jail, Profile
-from pipeline.sandbox.limits import Limits
+from pipeline.sandbox.limits import CommandLimits
 
 Kind = Literal["bwrap", "landlock", "none"]
 MAX_OUTPUT = 10 * 2**20
@@ -22,7 +22,7 @@ class SandboxFailed(PipelineError):
 class Terms:
     """What the user's own settings say of every command."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: CommandLimits = field(default_factory=CommandLimits)
     read: tuple[Path, ...] = ()
     """Further places that commands may read."""
     write: tuple[Path, ...] = ()

@@ -28,7 +28,7 @@ KILLED = 137
 
 
 @dataclass(frozen=True)
-class Limits:
+class CommandLimits:
     """What one command may use; the defaults are wide enough for builds of large projects."""
 
     memory_mb: int = 8192
@@ -42,7 +42,7 @@ class Limits:
     """What /tmp holds, and /dev/shm."""
 
 
-def shell_words(limits: Limits, *, processes: bool) -> str:
+def shell_words(limits: CommandLimits, *, processes: bool) -> str:
     """Return a line of bash that binds the shell and whatever it starts, for good.
 
     `processes`: also their number, counted over the user in this user namespace. Such a process is
