@@ -13,8 +13,6 @@ from pipeline import __version__
 from pipeline.paths import UserPlaces
 from pipeline.store.redaction import Redaction, secret_values
 
-BUG = 70
-
 
 def write_crash_log(words: Sequence[str]) -> Path:
     """Write what a bug report needs about the exception being handled; return the file.

@@ -15,13 +15,13 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from pipeline import __version__
-from pipeline.cli.crash import BUG, write_crash_log
 from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import load_function
 from pipeline.errors import PipelineError, UsageProblem, cannot_use
 
 INTERRUPTED = 130
+BUG = 70
 USAGE = 2
 
 
@@ -188,7 +188,8 @@ def run(words: Sequence[str]) -> int:
             if error.filename is None:
                 drop_stdout()
             return _say(f"pipeline: {_flat(str(problem))}", problem.exit_code)
-        return _say(f"pipeline: a bug: {error!r:.200}; the log is {write_crash_log(words)}", BUG)
+        log = load_function("crash", "write_crash_log")(words)
+        return _say(f"pipeline: a bug: {error!r:.200}; the log is {log}", BUG)
     return result if isinstance(result, int) else 0
 
 
