@@ -20,6 +20,7 @@ from pipeline.git import (
     commits_between,
     find_attempt,
     is_ancestor,
+    list_files,
     one_line,
     resolve,
 )
@@ -103,6 +104,9 @@ def _on_branch(repo: Repository, record: ExecutionRecord, tip: str) -> CommitInf
 
 
 def _paths(repo: Repository, commit: CommitInfo) -> frozenset[str]:
+    """Return what a commit changed: of a merge what it brought in, of a first one all its files."""
+    if not commit.parents:
+        return frozenset(list_files(repo, commit.hash))
     return frozenset(changed_paths(repo, commit.parents[0], commit.hash))
 
 

@@ -177,6 +177,8 @@ def _notes(attempt: ExecutionRecord) -> list[str]:
     if made := attempt.ignored_commits:
         commits = "1 commit" if made == 1 else f"{made} commits"
         notes.append(f"{commits} made in the workspace ignored: the pipeline makes its own")
+    if attempt.rollback is not None:
+        notes.append(f"taken back by commit {attempt.rollback.commit[:10]}")
     if attempt.recovered:
         notes.append("adopted from git after a crash")
     if attempt.verification.note:

@@ -87,6 +87,7 @@ def _everything_says_so(night: Night) -> None:
     assert isinstance(report, dict)
     (failed,) = report["groups"]["failed"]
     assert (failed["issue_id"], failed["reason"]) == ("ISS-B", "rolled back: it hides b")
+    assert failed["notes"][0].startswith("taken back by commit ")
     assert failed["next"].startswith("pipeline retry ISS-B")
     assert "rolled back: it hides b" in night.run("status").out
     (page,) = (night.root / ".workflow" / "plans").glob("*SOL-ISS-B-1*")

@@ -139,6 +139,16 @@ def test_a_failed_tree_is_kept_beside_the_branch(site: Ground, base: str) -> Non
     assert git.resolve(site.repo, BRANCH) == base
 
 
+@pytest.mark.parametrize("name", ["EXR-a..b-1", "EXR-x.lock-1", "T1.", "a...b", "T.lock", "x..lock"])
+def test_every_id_has_a_ref_of_its_own(site: Ground, name: str) -> None:
+    tree = git.tree_of(site.repo, site.head)
+    refs = {land.kept_ref(land.CHECKPOINT_REFS, "EXR-1", one) for one in (name, "T1", "a.b")}
+    assert len(refs) == 3
+    for ref in refs:
+        land.keep_failed(site.repo, ref, tree, site.head, "kept", when=NOW)
+    assert set(git.list_refs(site.repo, "refs/pipeline/")) == refs
+
+
 def test_uncommitted_work_is_saved_with_what_is_nested_left_out(site: Ground) -> None:
     ref = "refs/pipeline/recovery/EXR-ISS-1-1"
     workspace = site.workspaces.open("executor", site.head)

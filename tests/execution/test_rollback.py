@@ -3,9 +3,9 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from pipeline import git
@@ -14,6 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.proc import never
 from pipeline.store.run_file import hold
+from tests.builders import commit_files
 from tests.builders import git as run_git
 from tests.execution.landings import BRANCH, Landings
 
@@ -175,6 +176,26 @@ def test_a_branch_that_moves_meanwhile_is_left_alone(apart: Landings) -> None:
     assert apart.run("rollback", B).code == 0
 
 
+def test_a_record_that_was_removed_by_hand_comes_back(apart: Landings) -> None:
+    assert apart.run("rollback", B).code == 0
+    path = apart.root / ".workflow" / "execution-results.json"
+    document = orjson.loads(path.read_bytes())
+    document["results"] = [one for one in document["results"] if one["issue_id"] != "B"]
+    path.write_bytes(orjson.dumps(document))
+    assert "it was rolled back already by " in apart.run("rollback", B).err
+    assert apart.statuses() == {"A": "completed", "B": "rolled_back", "C": "completed"}
+
+
+def test_a_history_that_was_merged_in_counts_too(apart: Landings) -> None:
+    run_git(apart.root, "checkout", "-q", "--orphan", "side")
+    commit_files(apart.root, {"side.txt": "side\n"}, message="a side of its own")
+    run_git(apart.root, "checkout", "-q", BRANCH)
+    run_git(apart.root, "merge", "-q", "--allow-unrelated-histories", "-m", "merge", "side")
+    run_git(apart.root, "checkout", "-q", "main")
+    assert apart.run("rollback", B).code == 0
+    assert apart.files()["side.txt"] == "side"
+
+
 def killed(ground: Landings, at: int) -> str | None:
     """Roll B back in a process that kills itself at its `at`-th point; None: there was none."""
     reading, writing = os.pipe()
@@ -237,11 +258,3 @@ def test_a_kill_anywhere_leaves_nothing_or_a_recorded_rollback(
     kinds = ("rollback_begun", "rolled_back")
     lines = {f"journal:{when}:{kind}" for kind in kinds for when in ("before", "after")}
     assert lines | {"update-ref:before", "update-ref:after"} <= set(points)
-
-
-@pytest.fixture(autouse=True)
-def _no_children() -> Iterator[None]:
-    """See that no forked process is left."""
-    yield
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
