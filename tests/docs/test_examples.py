@@ -50,6 +50,9 @@ EXAMPLES = """
     pipeline logs --issue ISS-001 -n 50
     pipeline audit verify
     pipeline audit show --since 2d
+    pipeline restore SOL-ISS-001-1 T1 --into ../look
+    pipeline rollback SOL-ISS-001-1 --reason "it breaks the import"
+    pipeline clean --dry-run
     mkdir -p docs/plans
     pipeline execplan new "Add a --format flag" --output docs/plans/format.md
     cp docs/plans/format.md docs/plans/add-a-flag.md
@@ -93,6 +96,7 @@ WHOLE_PAGES = {
     "docs/results-files.md": "the recipes, below",
     "docs/review.md": "tests/review",
     "docs/waiting.md": "tests/docs/test_waiting.py",
+    "docs/undoing.md": "below",
 }
 """Page -> where all of its command lines are run."""
 BLOCKS = {
@@ -180,3 +184,18 @@ def test_the_lines_of_the_page_on_prompts_run(tmp_path: Path) -> None:
         for line in lines("\n".join(page("docs/prompts.md").code_lines)):
             ended = shell.run(line.replace("$EDITOR", "test -f"))
             assert ended.code in (0, WAITING), f"{line}\n{ended.out}"
+
+
+def test_the_lines_of_the_page_on_undoing_run(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo", PROJECT)
+    with Shell(root, any_issue()) as shell:
+        for line in (
+            "pipeline init && pipeline add two --id ISS-002",
+            "pipeline plan || pipeline approve ISS-002",
+            "pipeline run",
+        ):
+            assert shell.run(line).code == 0
+        for line in page("docs/undoing.md").code_lines:
+            ended = shell.run(line)
+            assert ended.code == 0, f"{line}\n{ended.out}"
+    assert (tmp_path / "look" / "work" / "ISS-002.txt").exists()
