@@ -29,6 +29,8 @@ from tests.store import builders as make
 
 BRANCH = "pipeline/R1"
 SUITE = "check.sh"
+Changes = Mapping[str, str | None]
+"""Path -> text; None: the file goes."""
 
 
 def typed(root: Path, *words: str) -> Ended:
@@ -76,12 +78,12 @@ class Landings:
     def land(
         self,
         issue_id: str,
-        changes: Mapping[str, str],
+        changes: Changes,
         *,
         depends_on: str = "",
         acceptance: Sequence[str] = (),
     ) -> ExecutionRecord:
-        """Let an issue's plan land: a commit of `changes` (path -> text), and its records."""
+        """Let an issue's plan land: a commit of `changes`, and its records."""
         self.add(issue_id, depends_on=depends_on)
         planned = make.planned(issue_id)
         solution = planned.record.solution
@@ -107,14 +109,16 @@ class Landings:
         self.book.record_all([PlanRecorded(record=record), AttemptRecorded(record=attempt)])
         return attempt
 
-    def commit(self, changes: Mapping[str, str], message: str) -> str:
+    def commit(self, changes: Changes, message: str) -> str:
         """Put a commit of `changes` on the run branch."""
         base = self.tip
         with tempfile.TemporaryDirectory() as place:
             folder, index = Path(place) / "tree", Path(place) / "index"
             folder.mkdir()
             git.check_out(self.repo, base, work_tree=folder, index=index)
-            write_files(folder, changes)
+            for name in [name for name, text in changes.items() if text is None]:
+                (folder / name).unlink()
+            write_files(folder, {name: text for name, text in changes.items() if text is not None})
             tree = git.write_tree(self.repo, folder, index, base)
         commit = land.make_commit(self.repo, tree=tree, base=base, message=message, when=make.NOW)
         git.update_ref(self.repo, f"refs/heads/{BRANCH}", commit, base, "land")

@@ -139,7 +139,9 @@ def test_a_failed_tree_is_kept_beside_the_branch(site: Ground, base: str) -> Non
     assert git.resolve(site.repo, BRANCH) == base
 
 
-@pytest.mark.parametrize("name", ["EXR-a..b-1", "EXR-x.lock-1", "T1.", "a...b", "T.lock", "x..lock"])
+@pytest.mark.parametrize(
+    "name", ["EXR-a..b-1", "EXR-x.lock-1", "T1.", "a...b", "T.lock", "x..lock"]
+)
 def test_every_id_has_a_ref_of_its_own(site: Ground, name: str) -> None:
     tree = git.tree_of(site.repo, site.head)
     refs = {land.kept_ref(land.CHECKPOINT_REFS, "EXR-1", one) for one in (name, "T1", "a.b")}

@@ -140,7 +140,14 @@ def test_what_landed_on_it_is_named_and_its_acceptance_counts(apart: Landings) -
     assert told["F"] == ("blocked", "depends on B, which is failed")
 
 
-def test_lines_that_later_ones_build_on_cannot_go(apart: Landings) -> None:
+def test_what_later_ones_build_on_cannot_go(tmp_path: Path) -> None:
+    ground = Landings(tmp_path / "repo", {"x": "x\n"})
+    ground.land("A", {"x": None})
+    ground.land("B", {"x/y": "y\n"})
+    assert refused(ground, A).startswith(f"{A}: later changes build on its lines; `git revert ")
+
+
+def test_a_branch_that_is_not_free_is_left_alone(apart: Landings) -> None:
     first = apart.land("D", {"notes.txt": LINES.replace("4", "four")})
     run_git(apart.root, "checkout", "-q", BRANCH)
     assert f"the branch {BRANCH} is checked out in " in refused(apart, A)
@@ -148,7 +155,7 @@ def test_lines_that_later_ones_build_on_cannot_go(apart: Landings) -> None:
     with hold(apart.project.places):
         ended = apart.run("rollback", A)
     assert ended.code == 1
-    assert "another run is at work" in ended.err or "process" in ended.err
+    assert ended.err.startswith("pipeline: a run is at work here (process ")
     run_git(apart.root, "branch", "-qD", BRANCH)
     assert refused(apart, "D") == (
         f"SOL-D-1: its branch {BRANCH} is gone; where its commit is in use, "
@@ -196,8 +203,8 @@ def test_a_history_that_was_merged_in_counts_too(apart: Landings) -> None:
     assert apart.files()["side.txt"] == "side"
 
 
-def killed(ground: Landings, at: int) -> str | None:
-    """Roll B back in a process that kills itself at its `at`-th point; None: there was none."""
+def killed(ground: Landings, at: int | str) -> str | None:
+    """Roll B back in a process that kills itself at a point, by number or name; None: not met."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -206,7 +213,7 @@ def killed(ground: Landings, at: int) -> str | None:
         def trap(point: str) -> None:
             nonlocal seen
             seen += 1
-            if seen == at:
+            if at in (seen, point):
                 os.write(writing, point.encode())
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -226,6 +233,25 @@ def killed(ground: Landings, at: int) -> str | None:
     os.close(reading)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return point or None
+
+
+def test_what_was_begun_and_pruned_meanwhile_is_dropped_and_done_again(apart: Landings) -> None:
+    apart.book.flush()
+    assert killed(apart, "journal:after:rollback_begun")
+    run_git(apart.root, "gc", "-q", "--prune=now")
+    ended = apart.run("rollback", B)
+    assert ended.code == 0, ended.err
+    begun = "rollback_begun"
+    assert apart.kinds()[-4:] == [begun, "rollback_dropped", begun, "rolled_back"]
+    assert "B.txt" not in apart.files()
+
+
+def test_the_next_run_records_what_a_kill_left_unrecorded(apart: Landings) -> None:
+    apart.book.flush()
+    assert killed(apart, "update-ref:after")
+    apart.run("plan")
+    assert apart.kinds().count("rolled_back") == 1
+    assert apart.statuses() == {"A": "completed", "B": "rolled_back", "C": "completed"}
 
 
 def put_back(ground: Landings, kept: Path) -> None:
