@@ -40,7 +40,7 @@ WORK = frozenset(
         *("run_opened", "run_closed", "agent_spawned", "planning_begun", "plan_recorded"),
         *("attempt_begun", "landing_begun", "attempt_recorded", "call_begun", "call_settled"),
         *("tool_begun", "tool_done", "turn_settled", "ledger_folded", "rollback_begun"),
-        *("quota_paused", "quota_over"),
+        *("quota_paused", "quota_over", "turn_compacted", "cache_fell"),
     }
 )
 """Kinds of journal lines that tell of work, not of a decision."""
