@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.agents.cache_alarm import Sent, fall
-from pipeline.agents.conversation import Conversation
+from pipeline.agents.conversation import Conversation, size
 from pipeline.agents.limits import SUMMARY_SILENCE_S, SUMMARY_TOKENS, TurnLimits
 from pipeline.agents.messages import (
     CallLimits,
@@ -142,7 +142,8 @@ class Caller:
         reply = self._call(turn, wanted)
         self._conversation.note_usage(turn.items, reply.usage)
         self._sizes.note(blocks, reply.usage)
-        turn.counted = reply.usage.total_tokens
+        used = reply.usage  # of an answer that was far too long nothing stays
+        turn.counted = used.total_tokens - used.output_tokens + min(used.output_tokens, size(reply))
         self._look(turn, reply, began)
         return reply
 

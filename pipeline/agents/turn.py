@@ -66,7 +66,7 @@ class Turn:
     refusals: dict[CountsAs, int] = field(default_factory=lambda: {"answer": 0, "repair": 0})
     usage: Usage = field(default_factory=Usage)
     counted: int = 0
-    """Tokens of the newest request and its reply, as the vendor counted them; 0: none yet."""
+    """Tokens of the newest request and what stays of its reply, by the vendor; 0: none yet."""
     falls: list[Fall] = field(default_factory=list)
     """Where the cache answered for less than it should have, and nobody has noted it yet."""
     overflowed: bool = False

@@ -155,6 +155,15 @@ def test_a_summary_that_the_purse_cannot_pay_is_not_made(scratch: Path) -> None:
     assert len(scene.provider.requests) == 1
 
 
+def test_an_answer_of_which_nothing_stays_makes_no_turn_long(scratch: Path) -> None:
+    scene = scene_with(scratch)
+    scene.provider.summaries = []
+    endless = replace(says("xxx", NextStep.TRUNCATED), raw=(), usage=Usage(output_tokens=900_000))
+    outcome = scene.agent.wait(scene.play(endless, asks(SUBMIT)))
+    assert outcome.status == "answered"
+    assert told(scene) == []
+
+
 def test_a_paused_answer_goes_on_before_anything_is_summed_up(scratch: Path) -> None:
     scene = scene_with(scratch)
     scene.provider.summaries = [SUMMARY]
