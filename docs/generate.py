@@ -112,13 +112,15 @@ NOTES: dict[str, str] = {
         one. An approval that was given is void. At most `gate.change_rounds` times for an issue,
         over all its plans; then `edit` and `reject` are left, and either starts the count over.
         Answers to a planner's questions do not count.""",
-    "reject": "Only `pipeline retry`, or your own plan (`pipeline edit`), takes the issue up again.",
+    "reject": "Only `pipeline retry`, or your own plan (`pipeline edit`), takes the issue up "
+    "again.",
     "retry": """
         Refused, with the reason, where there is nothing to retry: an issue that has landed, or
         whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`
         is `plan` or `execute`.""",
     "confirm": """
-        Needed where `gate.checkpoint_every` is set: [waiting.md](waiting.md#checkpoints). Refused when no run
+        Needed where `gate.checkpoint_every` is set: [waiting.md](waiting.md#checkpoints). Refused
+        when no run
         has stopped at a checkpoint. With `--json`: `{solutions, by, comment}`.""",
     "rules": """
         [validation.md](validation.md) explains all of them. The third column says `on`, `off`, or
@@ -134,26 +136,28 @@ NOTES: dict[str, str] = {
     "run": """
         The one command for the night. Without a key that it needs it stops before anything else.
         `--max-usd` and `--max-tokens` cap the whole run, across restarts. `--wait-gate` keeps it
-        alive for what is decided meanwhile: [waiting.md](waiting.md). `--auto-approve` is a rule for
+        alive for what is decided meanwhile: [waiting.md](waiting.md). `--auto-approve` is a rule
+        for
         this run: what it never approves is in [safety.md](safety.md#approval-without-a-person).""",
     "rollback": """
-        [undoing.md](undoing.md) explains it. Takes a solution id, or an issue id for what landed of it.
-        Refused while a run is alive, and where the project's tests, or the acceptance of what depends on
-        it, fail without it. With `--json`: `{dry_run, branch, rolled_back, dependents}`, where
-        `rolled_back` is `[{solution_id, issue_id, execution_result_id, commit_hash,
-        rollback_commit, files}]`, newest first; with `--dry-run` also `diff_stat`.""",
+        [undoing.md](undoing.md) explains it. Takes a solution id, or an issue id for what landed
+        of it. Refused while a run is alive, and where the project's tests, or the acceptance of
+        what depends on it, fail without it. With `--json`: `{dry_run, branch, rolled_back,
+        dependents}`, where `rolled_back` is `[{solution_id, issue_id, execution_result_id,
+        commit_hash, rollback_commit, files}]`, newest first; with `--dry-run` also `diff_stat`.""",
     "restore": """
-        [undoing.md](undoing.md#bringing-work-back) says what is kept, and for how long. With `--json`:
-        `{ref, commit, kind, execution_result_id, task, kept_at, into}`, or a list of such where no name
-        was given; `kind` is checkpoint, failed or interrupted.""",
+        [undoing.md](undoing.md#bringing-work-back) says what is kept, and for how long. With
+        `--json`: `{ref, commit, kind, execution_result_id, task, kept_at, into}`, or a list of such
+        where no name was given; `kind` is checkpoint, failed or interrupted.""",
     "clean": """
-        [undoing.md](undoing.md#cleaning-up) has the table of what goes and when. With `--json`: `{dry_run,
-        bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at, commit}]`.""",
+        [undoing.md](undoing.md#cleaning-up) has the table of what goes and when. With `--json`:
+        `{dry_run, bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at, commit}]`.""",
     "status": """
         Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
         waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
         queue, errors, usage, budget, quotas}`; `holds` is what waits for you besides single issues,
-        `budget` what is spent, reserved and left of run and day ([costs.md](costs.md#the-budget)), `quotas`
+        `budget` what is spent, reserved and left of run and day ([costs.md](costs.md#the-budget)),
+        `quotas`
         the vendors whose quota is used up, with the seconds that are left.""",
     "report": """
         Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
@@ -228,7 +232,8 @@ MEANINGS: dict[str, str] = {
     "gate.expires_days": "how long an approval counts",
     "gate.max_pending": "with so many plans waiting for a decision nothing more is planned: "
     "[waiting.md](waiting.md#enough-plans)",
-    "gate.checkpoint_every": "after so many executed solutions a run stops until `pipeline confirm`: "
+    "gate.checkpoint_every": "after so many executed solutions a run stops until `pipeline "
+    "confirm`: "
     "[waiting.md](waiting.md#checkpoints)",
     "gate.change_rounds": "how often changes of one issue's plan can be requested; then a person "
     "edits or rejects it",
@@ -262,14 +267,17 @@ MEANINGS: dict[str, str] = {
     "whoever is there is admin; with it, a name that is not listed is a user",
     "plans.may_touch": "globs that every plan may change besides its own files; reviewers see them",
     "run.branch_prefix": "the run's branch is `<prefix>/<run id>`",
-    "run.wait_quota": "how long a run waits for a vendor's quotas and outages, all together: `45s`, `30m`, `6h`, `1h30m`",
+    "run.wait_quota": "how long a run waits for a vendor's quotas and outages, all together: "
+    "`45s`, `30m`, `6h`, `1h30m`",
     "run.allow_untested": "work on a project without tests; the report says `untested`",
     "run.allow_red_baseline": "work on a base whose tests fail; the report says `red baseline`",
     "run.keep_days": "how long checkpoints, work of failed attempts and outputs are kept, in days: "
     "[undoing.md](undoing.md)",
     "run.rehearsal": "the models are a stand-in on this machine; real runs refuse its records",
-    "run.overlap": "plan the next issues while approved plans are executed: [overlap.md](overlap.md)",
-    "run.history": "what an agent is sent of its earlier turns: a `ledger` of short digests, nothing "
+    "run.overlap": "plan the next issues while approved plans are executed: "
+    "[overlap.md](overlap.md)",
+    "run.history": "what an agent is sent of its earlier turns: a `ledger` of short digests, "
+    "nothing "
     "(`fresh`), or all of them (`full`, which costs more with every issue)",
 }
 """What each setting means; a test compares the keys with `pipeline.settings.KEYS`."""
