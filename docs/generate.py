@@ -151,7 +151,8 @@ NOTES: dict[str, str] = {
         where no name was given; `kind` is checkpoint, failed or interrupted.""",
     "clean": """
         [undoing.md](undoing.md#cleaning-up) has the table of what goes and when. With `--json`:
-        `{dry_run, bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at, commit}]`.""",
+        `{dry_run, bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at,
+        commit}]`.""",
     "status": """
         Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
         waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
