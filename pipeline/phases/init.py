@@ -80,9 +80,7 @@ def _sweep(work: Work) -> None:
     if found:
         remove(work.repo, found)
         kinds = ", ".join(dict.fromkeys(one.kind for one in found))
-        work.bus.emit(
-            Notice(f"removed what is older than {work.settings.keep_days} days: {kinds}")
-        )
+        work.bus.emit(Notice(f"removed what is older than {work.settings.keep_days} days: {kinds}"))
 
 
 def _base_commit(work: Work, base: str) -> str:
