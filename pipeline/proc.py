@@ -60,6 +60,11 @@ def never() -> bool:
     return False
 
 
+def here(start: "Callable[[], subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
+    """Call `start` in this thread."""
+    return start()
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -71,16 +76,18 @@ def run(
     stop: Callable[[], bool] = never,
     max_output: int = 10 * 2**20,
     pass_fds: Sequence[int] = (),
+    spawn: "Callable[[Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]]" = here,
 ) -> Finished:
     """Run a program to its end, its deadline or `stop`, whichever comes first.
 
     `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream;
-    `pass_fds` are descriptors that the program inherits, under their numbers.
+    `pass_fds` are descriptors that the program inherits, under their numbers. `spawn` calls what
+    it is given, in a thread of its choice, and returns what that returns.
     Returns within about 0.3 s of the deadline, even when grandchildren hold the pipes open.
     Raises `CannotStart` when the program is not there.
     """
     started = time.monotonic()
-    process = _start(argv, cwd, env, bool(stdin), merge_errors, pass_fds)
+    process = spawn(lambda: _start(argv, cwd, env, bool(stdin), merge_errors, pass_fds))
     reader = _Reader(process, stdin, max_output)
     try:
         ending = _drive(process, reader, started + timeout_s, stop)

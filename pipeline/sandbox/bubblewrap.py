@@ -112,7 +112,8 @@ class Bubblewrap:
         limits = self.terms.limits
         first = FIRST % shell_words(limits, processes="pids" not in self.groups.binds)
         inside = [*self.arguments(jail, profile), "bash", "-c", first, "bash", script]
-        with self.groups.joined(limits) as joining, _readable(self.filter) as descriptors:
+        joining = self.groups.words()
+        with _readable(self.filter) as descriptors:
             filtered = [word for one in descriptors for word in ("--seccomp", str(one))]
             done = proc.run(
                 [*joining, self.program, "--as-pid-1", *filtered, *inside],
@@ -122,6 +123,7 @@ class Bubblewrap:
                 stop=watch,
                 max_output=MAX_OUTPUT,
                 pass_fds=descriptors,
+                spawn=self.groups.spawn,
             )
         if done.exit_code != 0 and done.errors.startswith(COMPLAINTS):
             reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]

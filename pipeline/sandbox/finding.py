@@ -36,7 +36,7 @@ def _bubblewrap(terms: Terms) -> Sandbox:
         )
     sized = [program, *CORE, "--size", "65536", "--tmpfs", "/tmp", "true"]
     sizes = proc.run(sized, env={}, timeout_s=20).ok
-    return Bubblewrap(program, terms, find_groups(), sizes=sizes)
+    return Bubblewrap(program, terms, find_groups(terms.limits), sizes=sizes)
 
 
 def _unconfined(terms: Terms) -> Sandbox:
@@ -54,7 +54,7 @@ def _landlock(terms: Terms) -> Sandbox:
             f"there is no filter of system calls for {platform.machine()}, and Landlock needs one: "
             "install bubblewrap, or run with --sandbox none"
         )
-    return Landlock(terms, find_groups())
+    return Landlock(terms, find_groups(terms.limits))
 
 
 FINDERS: dict[Kind, Callable[[Terms], Sandbox]] = {

@@ -2,21 +2,25 @@
 
     <mount of the controller>/<our own group or one above it>/pipeline-<pid>-<random>/
 
-One group for each command, made before and removed after it. Both hierarchies of the kernel are
+One group for the commands of a process, removed by a later one. Both hierarchies of the kernel are
 known: version 1 has a mount per controller, version 2 one for all (cgroups(7)).
 """
 
 import os
+import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from pipeline import proc
 from pipeline.sandbox.limits import MB, CommandLimits
 
+Start = Callable[[], "subprocess.Popen[bytes]"]
 PREFIX = "pipeline-"
 JOIN = """for g in $0; do echo 0 >"$g/cgroup.procs" || exit 1; done; exec "$@\""""
 """For `sh -c`: `$0` holds the groups, whose names have no spaces."""
@@ -40,34 +44,73 @@ FILES = {("pids", 1): "pids.max", ("pids", 2): "pids.max"} | {
 }
 
 
-@dataclass(frozen=True)
 class Groups:
-    """Where groups for commands are made; empty where the machine lets us make none."""
+    """The groups of one sandbox's commands; made when the first command starts.
 
-    parents: tuple[Parent, ...] = ()
+    To move a process into a group takes the kernel several milliseconds, to be born in one nothing.
+    Version 1 moves single threads, so there the commands are started by a thread that stays in the
+    groups. In version 2 each command moves itself.
+    """
+
+    def __init__(self, parents: Sequence[Parent] = (), limits: CommandLimits | None = None) -> None:
+        self.parents = tuple(parents)
+        self._limits = limits or CommandLimits()
+        self._made: dict[int, list[Path]] | None = None
+        self._spawner: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+        """Held while groups are made: two threads may start their first commands at once."""
 
     @property
     def binds(self) -> frozenset[str]:
         """Return what groups limit here: `pids`, `memory`."""
         return frozenset().union(*(parent.binds for parent in self.parents))
 
-    @contextmanager
-    def joined(self, limits: CommandLimits) -> Iterator[list[str]]:
-        """Make groups for one command; gives the words that go before its own."""
-        made: list[Path] = []
-        try:
-            for parent in self.parents:
-                group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent.folder))
-                made.append(group)
-                _write(group, parent, limits)
-            yield _joining(made) if made else []
-        finally:
-            for group in made:
-                _remove(group)
+    def words(self) -> list[str]:
+        """Return the words that go before a command's own."""
+        made = self._groups()[2]
+        return _joining(made) if made else []
+
+    def spawn(self, start: Start) -> "subprocess.Popen[bytes]":
+        """Start a process by `start`, in the groups; its parent's thread ends with ours."""
+        made = self._groups()[1]
+        if not made:
+            return start()
+        if self._spawner is None:
+            with self._lock:
+                self._spawner = self._spawner or ThreadPoolExecutor(
+                    1, initializer=_enter, initargs=(made,)
+                )
+        return self._spawner.submit(start).result()
+
+    def _groups(self) -> dict[int, list[Path]]:
+        with self._lock:
+            if self._made is None:
+                self._made = {1: [], 2: []}
+                for parent in self.parents:
+                    prefix = f"{PREFIX}{os.getpid()}-"
+                    group = Path(tempfile.mkdtemp(prefix=prefix, dir=parent.folder))
+                    _write(group, parent, self._limits)
+                    self._made[parent.version].append(group)
+            return self._made
 
 
-def find_groups(table: str = "/proc/self/cgroup", mounts: str = "/proc/self/mounts") -> Groups:
-    """Return where groups can be made, tried with one; those of dead processes are removed."""
+def _enter(groups: list[Path]) -> None:
+    """Move this thread, and so whatever it starts, into groups of version 1."""
+    for group in groups:
+        (group / "tasks").write_text("0")
+
+
+def find_groups(
+    limits: CommandLimits,
+    table: str = "/proc/self/cgroup",
+    mounts: str = "/proc/self/mounts",
+) -> Groups:
+    """Return where groups can be made, tried with one; those of dead processes are removed.
+
+    For root alone: others are held by the limits of their user namespace, at no cost.
+    """
+    if os.geteuid() != 0:
+        return Groups()
     found: list[Parent] = []
     for one in _hierarchies(table, mounts):
         own = one.root / one.own
@@ -76,7 +119,7 @@ def find_groups(table: str = "/proc/self/cgroup", mounts: str = "/proc/self/moun
         found += islice((parent for parent in tried if parent is not None), 1)
     for parent in found:
         _sweep(parent.folder)
-    return Groups(tuple(found))
+    return Groups(found, limits)
 
 
 @dataclass(frozen=True)

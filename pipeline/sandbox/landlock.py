@@ -103,17 +103,18 @@ class Landlock:
         """Run a script in the workspace's own folder."""
         let_in(jail.workspace)
         watch = DiskWatch(jail.workspace, stop)
-        with _home(jail.workspace.parent) as home, self.groups.joined(self.terms.limits) as joining:
+        with _home(jail.workspace.parent) as home:
             env = environment(jail) | {"HOME": str(home), "TMPDIR": str(home)}
             setup = json.dumps(self._setup(jail, profile, home))
             words = [sys.executable, "-I", "-S", str(LAUNCHER), setup, *BASH, script]
             done = proc.run(
-                [*joining, *words],
+                [*self.groups.words(), *words],
                 env=env,
                 cwd=jail.workspace,
                 timeout_s=timeout_s,
                 stop=watch,
                 max_output=MAX_OUTPUT,
+                spawn=self.groups.spawn,
             )
         if done.exit_code != 0 and done.errors.startswith((COMPLAINT, b"sh: ")):
             reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]

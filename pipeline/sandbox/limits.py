@@ -1,10 +1,10 @@
 """How much a command may use, and by which means of the kernel it is held to that.
 
     CPU seconds, file size     of each process (setrlimit)
-    memory                     of all processes where a memory cgroup can be made (`groups.py`),
-                               else private memory of each process (RLIMIT_DATA)
-    processes                  where a pids cgroup can be made, else of the sandbox's user namespace
-                               (RLIMIT_NPROC, which does not bind root)
+    memory                     private memory of each process (RLIMIT_DATA); as root also all of it,
+                               where a memory cgroup can be made (`groups.py`)
+    processes                  of the sandbox's user namespace (RLIMIT_NPROC); as root, whom that
+                               does not bind, where a pids cgroup can be made
     /tmp and /dev/shm          size of their tmpfs
     disk of the workspace      the command ends when less than `SPARE_MB` is free
 

@@ -1,0 +1,14 @@
+"""Links swapped in while a file tool works; all of it is `python -m tests.attacks.races`."""
+
+from tests.attacks.races import plain, race
+
+
+def test_no_link_that_is_swapped_in_gets_through_the_file_tools() -> None:
+    tally = race(500)
+    assert tally.through == 0
+    assert tally.done > 50, "nothing was tried"
+    assert tally.refused > 50, "nothing was swapped"
+
+
+def test_the_race_is_won_against_plain_paths() -> None:
+    assert race(500, plain).through > 50
