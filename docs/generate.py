@@ -254,8 +254,8 @@ MEANINGS: dict[str, str] = {
     "like a secret; it holds for no vendor's key",
     "sandbox.kind": "`bwrap`; `landlock`, which is [weaker](safety.md#without-bubblewrap); or"
     " `none`: commands run unconfined and the planner has no shell",
-    "sandbox.memory_mb": "private memory of each process of a command; as root, of all its processes"
-    " together where a cgroup can be made",
+    "sandbox.memory_mb": "private memory of each process of a command; as root, of all its"
+    " processes together where a cgroup can be made",
     "sandbox.processes": "processes and threads of one command",
     "sandbox.file_mb": "largest file that a command may write",
     "sandbox.cpu_seconds": "processor time of each process of a command",

@@ -17,6 +17,7 @@ STARTS_A_SANDBOX = (
     "review",
     "test_prompt_levels.py",
     "test_sandbox.py",
+    "test_sandbox_limits.py",
     "test_toolbox.py",
     "test_wheel.py",
     "test_wrong_inputs.py",
