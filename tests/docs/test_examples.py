@@ -48,6 +48,8 @@ EXAMPLES = """
     pipeline status --json | jq .phase
     pipeline report > report.md
     pipeline logs --issue ISS-001 -n 50
+    pipeline agents
+    pipeline agents show planner
     pipeline audit verify
     pipeline audit show --since 2d
     pipeline restore SOL-ISS-001-1 T1 --into ../look
@@ -106,6 +108,9 @@ BLOCKS = {
     "pipeline execplan lint docs/plans/*.md": "the examples, here",
     'pipeline execplan new "Add a --format flag" --output docs/plans/format.md': "the same",
     "pipeline run --overlap --auto-approve LOW": "tests/e2e/test_overlap.py",
+    "pipeline agents                  what both agents used in the newest run": (
+        "the examples, here"
+    ),
 }
 """First line of a block -> where all of its lines are run."""
 

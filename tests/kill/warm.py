@@ -5,6 +5,7 @@ need it. No thread may be left: a process with one is not safe to fork.
 """
 
 import contextlib
+import gc
 import io
 import os
 import tempfile
@@ -21,6 +22,7 @@ STORY = (
     ("run",),
     ("issues", "--json"),
 )
+GRACE_S = 10
 
 
 def play() -> None:
@@ -35,6 +37,9 @@ def play() -> None:
                 driver.run(words, lane.root)
     os.environ.clear()
     os.environ.update(before)
+    gc.collect()  # the thread that starts a sandbox's commands ends with the sandbox
+    for thread in set(threading.enumerate()) - {threading.main_thread()}:
+        thread.join(GRACE_S)
     if threading.active_count() > 1:
         raise RuntimeError(f"threads are left: {threading.enumerate()}; {said.getvalue()[-500:]}")
 
