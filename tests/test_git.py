@@ -375,3 +375,28 @@ def test_a_long_line_is_cut() -> None:
 
 def test_the_version_is_a_tuple() -> None:
     assert git.version() >= (2, 39)
+
+
+# what commits changed
+
+
+def test_the_changes_of_many_commits_are_read_at_once(repo: git.Repository) -> None:
+    first = git.head_commit(repo)
+    (repo.root / "blob").write_bytes(b"\0\1")
+    second = commit_files(repo.root, {"a.txt": "b\nc\n", "src/c.py": "", "né w\n.txt": "x\n"})
+    gone = "1" * 40
+
+    changes = git.changes_of(repo, [second, gone, first])
+
+    assert {one.path: (one.added, one.deleted) for one in changes[second]} == {
+        "a.txt": (2, 1),
+        "blob": (None, None),
+        "né w\n.txt": (1, 0),
+        "src/c.py": (0, 1),
+    }
+    assert set(changes) == {first, second}
+    patches = git.patches_of(repo, [second, gone, first])
+    assert set(patches) == {first, second}
+    assert "+b\n+c" in patches[second]
+    assert "+a" in patches[first]
+    assert git.changes_of(repo, []) == {}

@@ -170,6 +170,57 @@ def diff_stat(repo: Repository, old: str, new: str) -> str:
     return text(repo, *words, tree_of(repo, old), tree_of(repo, new))
 
 
+@dataclass(frozen=True)
+class FileChange:
+    """How much of one file a commit changed, in lines."""
+
+    path: str
+    added: int | None
+    """None: the file is binary."""
+    deleted: int | None
+
+
+def changes_of(repo: Repository, commits: Sequence[str]) -> dict[str, tuple[FileChange, ...]]:
+    """Return what each commit changed against its parent; one that is gone is left out.
+
+    One process for any number of commits.
+    """
+    done = _diff_trees(repo, commits, "--numstat", "-z")
+    found: dict[str, list[FileChange]] = {}
+    here: list[FileChange] = []
+    for entry in fields(done):
+        added, tab, rest = entry.partition("\t")
+        if not tab:
+            here = found.setdefault(entry, [])
+            continue
+        deleted, _, path = rest.partition("\t")
+        here.append(FileChange(path, _lines(added), _lines(deleted)))
+    return {commit: tuple(changes) for commit, changes in found.items()}
+
+
+def patches_of(repo: Repository, commits: Sequence[str]) -> dict[str, str]:
+    """Return each commit's change for reading; bad bytes are replaced. One process for all."""
+    found: dict[str, list[str]] = {}
+    here: list[str] = []
+    wanted = set(commits)
+    for line in _diff_trees(repo, commits, "-p").decode("utf-8", "replace").split("\n"):
+        if line in wanted:
+            here = found.setdefault(line, [])
+        else:
+            here.append(line)
+    return {commit: "\n".join(lines) for commit, lines in found.items()}
+
+
+def _diff_trees(repo: Repository, commits: Sequence[str], *form: str) -> bytes:
+    words = ("diff-tree", "--stdin", "-r", "--root", "--no-renames", "--no-ext-diff")
+    given = "".join(f"{commit}\n" for commit in commits).encode()
+    return run(repo, *words, "--no-textconv", "--no-color", *form, stdin=given).output
+
+
+def _lines(count: str) -> int | None:
+    return int(count) if count.isdigit() else None
+
+
 def commit_info(repo: Repository, commit: str) -> CommitInfo:
     """Return one commit; raises `GitError` when it is not in the repository."""
     return _commits(repo, "-1", "--end-of-options", commit)[0]

@@ -47,6 +47,7 @@ class Spending:
         self._run = _Sum()
         self._bill = Bill()
         self._issues: dict[str, _Sum] = {}
+        self._by_role: dict[tuple[str, str], _Sum] = {}
         self._usages: dict[str, Usage] | None = None
 
     def add(self, line: Line) -> None:
@@ -91,6 +92,12 @@ class Spending:
             self._usages = {issue_id: total.usage() for issue_id, total in self._issues.items()}
         return self._usages
 
+    @property
+    def by_role(self) -> dict[tuple[str, str], Usage]:
+        """Issue id and role -> what that role has used for it."""
+        self._settle()
+        return {place: total.usage() for place, total in self._by_role.items()}
+
     def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
         for line in waiting:
@@ -106,3 +113,4 @@ class Spending:
             issue_id = data["request_id"].rpartition(".")[0]
             self._run.add(data["usage"])
             self._issues.setdefault(issue_id, _Sum()).add(data["usage"])
+            self._by_role.setdefault((issue_id, data["role"]), _Sum()).add(data["usage"])

@@ -1,15 +1,35 @@
-"""How conversations fared in the open run: what was folded and summed up, and where caches fell."""
+"""How the open run fared: folds, summaries, falls of caches, and its pauses for quotas."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from pipeline.store.entries import CacheFell, LedgerFolded, TurnCompacted
+from pipeline.store.entries import CacheFell, LedgerFolded, QuotaOver, QuotaPaused, TurnCompacted
+
+MOST_PAUSES = 200
+"""So many pauses are kept, the newest: a vendor that refuses all night must not fill memory."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """One wait for a vendor's quota."""
+
+    provider: str
+    at: datetime
+    until: str | None
+    """When the vendor says it is over (ISO-8601, UTC); None: it has not said."""
+    over_at: datetime | None = None
+    """When the work went on; None: it has not."""
 
 
 @dataclass
 class Tally:
     """Running counts; a new run begins with none."""
 
+    opened_at: datetime | None = None
+    """When the run was opened; None: none was."""
+    pauses: list[Pause] = field(default_factory=list)
+    """Oldest first."""
     folds: int = 0
     fold_usd: float | None = 0.0
     """What caching the new prefixes cost (USD); None: the price of one is not known."""
@@ -35,3 +55,23 @@ class Tally:
     def fall(self, entry: CacheFell) -> None:
         """Count a fall of the cache."""
         self.falls[entry.cause] += 1
+
+    def pause(self, entry: QuotaPaused, at: datetime) -> None:
+        """Note that a quota is used up; the wait that is going on is told once."""
+        going_on = self._going_on(entry.provider)
+        if going_on is None:
+            self.pauses.append(Pause(entry.provider, at, entry.until))
+            del self.pauses[:-MOST_PAUSES]
+        else:
+            self.pauses[going_on] = replace(self.pauses[going_on], until=entry.until)
+
+    def pause_over(self, entry: QuotaOver, at: datetime) -> None:
+        """Note that the work goes on after a quota."""
+        going_on = self._going_on(entry.provider)
+        if going_on is not None:
+            self.pauses[going_on] = replace(self.pauses[going_on], over_at=at)
+
+    def _going_on(self, provider: str) -> int | None:
+        """Return the place of the provider's pause that is not over."""
+        open_ones = (n for n, one in enumerate(self.pauses) if one.over_at is None)
+        return next((n for n in open_ones if self.pauses[n].provider == provider), None)
