@@ -17,6 +17,39 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Moment(Event):
+    """Something that has only begun: shown while it lasts, and no line of what happened."""
+
+
+@dataclass(frozen=True)
+class Asking(Moment):
+    """A model is asked; `call` is the number of the call in its turn, from 1."""
+
+    role: str
+    issue_id: str
+    call: int
+
+
+@dataclass(frozen=True)
+class ToolStarted(Moment):
+    """An agent's tool call begins; `summary` is one short line."""
+
+    role: str
+    issue_id: str
+    tool: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class CommandStarted(Moment):
+    """The pipeline begins to run a command."""
+
+    stage: str
+    command: str
+    task_id: str | None = None
+
+
+@dataclass(frozen=True)
 class RunStarted(Event):
     """A run opened: a branch and its base."""
 
@@ -169,6 +202,9 @@ class AttemptStarted(Event):
     issue_id: str
     solution_id: str
     attempt: int
+    title: str = ""
+    tasks: tuple[str, ...] = ()
+    """The solution's tasks, as `T1: its title`."""
 
 
 @dataclass(frozen=True)

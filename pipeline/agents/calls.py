@@ -34,7 +34,7 @@ from pipeline.errors import (
     ProviderError,
     QuotaReached,
 )
-from pipeline.events import CacheFell, EventBus, FellBack
+from pipeline.events import Asking, CacheFell, EventBus, FellBack
 from pipeline.safety.budget import Purse
 from pipeline.store import entries
 from pipeline.store.book import Book
@@ -136,6 +136,7 @@ class Caller:
 
     def _answer(self, turn: Turn) -> Reply:
         """Make one call of the turn, and look whether the cache answered as it should."""
+        self._bus.emit(Asking(self._role, turn.request.issue_id, turn.calls + 1))
         began = self._clock()
         blocks = self._conversation.blocks(turn.items)
         wanted = Wanted(turn.items, self._limits.max_output_tokens, self._provider.complete)

@@ -30,7 +30,7 @@ from pipeline.errors import (
     Stopped,
     TurnTimedOut,
 )
-from pipeline.events import EventBus, ToolCalled
+from pipeline.events import EventBus, ToolCalled, ToolStarted
 from pipeline.git import GitError
 from pipeline.plans.sanitize import clean
 from pipeline.sandbox import SandboxFailed
@@ -177,7 +177,7 @@ class Toolbox:
                 role=self._role,
                 issue_id=self._issue_id,
                 tool=clean(call.name, one_line=True)[:SUMMARY_CHARS],
-                summary=clean(self._redaction(summary), one_line=True)[:SUMMARY_CHARS],
+                summary=self._told(summary),
                 is_error=is_error,
             )
         )
@@ -188,6 +188,9 @@ class Toolbox:
         if isinstance(verdict, Refused):
             return Returned(result, verdict.counts_as)
         return result
+
+    def _told(self, summary: str) -> str:
+        return clean(self._redaction(summary), one_line=True)[:SUMMARY_CHARS]
 
     def _carry_out(self, call: ToolCall, leash: Leash) -> tuple[Verdict, str]:
         tool = self._tools.get(call.name)
@@ -202,6 +205,8 @@ class Toolbox:
         refusal = self._policy.refusal(call.name, arguments) or self._wrong_request(arguments)
         if refusal is not None:
             return wrong(tool, refusal), summary
+        started = ToolStarted(self._role, self._issue_id, call.name, self._told(summary))
+        self._bus.emit(started)
         try:
             return tool.handler(arguments, leash), summary
         except PASSES:

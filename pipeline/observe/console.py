@@ -12,7 +12,8 @@ import orjson
 
 from pipeline import events as e
 from pipeline.domain.base import iso
-from pipeline.plans.holds import confirmation_wanted, planning_paused
+from pipeline.domain.paused import planning_paused
+from pipeline.plans.holds import confirmation_wanted
 from pipeline.plans.sanitize import clean
 from pipeline.store.redaction import Redaction
 from pipeline.store.run_info import clock_time
@@ -191,7 +192,9 @@ class ConsoleLines:
     redaction: Redaction = dataclasses.field(default_factory=Redaction)
 
     def __call__(self, event: e.Event) -> None:
-        """Write the event's line."""
+        """Write the event's line; what has only begun has none."""
+        if isinstance(event, e.Moment):
+            return
         told = self.redaction(line(event))
         self.stream.write(f"{self.now().astimezone():%H:%M:%S}  {told}\n")
         self.stream.flush()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
+from pipeline.domain.paused import planning_paused
 from pipeline.domain.plan import PlanState
 from pipeline.plans.standing import AGAIN, Standing
 from pipeline.store.state import State
@@ -38,7 +39,7 @@ def is_planning_paused(rows: Sequence[Standing], max_pending: int) -> bool:
 
 def waiting_plans(rows: Sequence[Standing]) -> int:
     """Return how many plans wait for a decision."""
-    return sum(_plan_waits(row) for row in rows)
+    return sum(plan_waits(row) for row in rows)
 
 
 def confirmation_wanted(solutions: int) -> str:
@@ -54,13 +55,8 @@ def counted(solutions: int) -> str:
     return "1 solution" if solutions == 1 else f"{solutions} solutions"
 
 
-def planning_paused(waiting: int) -> str:
-    """Say that planning pauses, and why."""
-    plans = "1 plan waits" if waiting == 1 else f"{waiting} plans wait"
-    return f"planning paused: {plans} (gate.max_pending)"
-
-
-def _plan_waits(row: Standing) -> bool:
+def plan_waits(row: Standing) -> bool:
+    """Tell whether the issue's plan waits for a decision, the issue perhaps for another one."""
     plan = row.record.plan if row.record is not None else None
     pending = plan is not None and plan.state is PlanState.PENDING and not plan.deferred
     return pending and row.group in (Group.NEEDS_YOU, Group.PARKED)

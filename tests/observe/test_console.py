@@ -27,7 +27,10 @@ KINDS = sorted(
     (
         kind
         for kind in vars(events).values()
-        if isinstance(kind, type) and issubclass(kind, events.Event) and kind is not events.Event
+        if isinstance(kind, type)
+        and issubclass(kind, events.Event)
+        and not issubclass(kind, events.Moment)
+        and kind is not events.Event
     ),
     key=lambda kind: kind.__name__,
 )
