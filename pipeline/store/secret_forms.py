@@ -31,18 +31,22 @@ IN_A_GROUP = frozenset({"aws", "basic_auth"})
 """Detectors whose secret is the group of the match, where there is one."""
 
 OWN = (
-    r"\bsk-ant-[A-Za-z0-9_-]{16,}",
-    r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}",
-    r"\bsk-[A-Za-z0-9]{32,}",
-    r"\bsk-[A-Za-z0-9_-]{0,60}T3BlbkFJ[A-Za-z0-9]{20}",
-    r"\bgithub_pat_[A-Za-z0-9_]{40,}",
-    r"\bnpm_[A-Za-z0-9]{36}\b",
-    r"\bAIza[0-9A-Za-z_-]{35}",
-    r"\bhf_[A-Za-z0-9]{34}\b",
-    r"(?<![\w=-])eyJ[\w=-]{10,}\.eyJ[\w=-]{4,}(?:\.[\w=-]*)?",  # a JSON Web Token
+    r"sk-(?<!\wsk-)ant-[A-Za-z0-9_-]{16,}",
+    r"sk-(?<!\wsk-)(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}",
+    r"sk-(?<!\wsk-)[A-Za-z0-9]{32,}",
+    r"sk-(?<!\wsk-)[A-Za-z0-9_-]{0,60}T3BlbkFJ[A-Za-z0-9]{20}",
+    r"github_pat_(?<!\wgithub_pat_)[A-Za-z0-9_]{40,}",
+    r"npm_(?<!\wnpm_)[A-Za-z0-9]{36}\b",
+    r"AIza(?<!\wAIza)[0-9A-Za-z_-]{35}",
+    r"hf_(?<!\whf_)[A-Za-z0-9]{34}\b",
+    r"eyJ(?<![\w=-]eyJ)[\w=-]{10,}\.eyJ[\w=-]{4,}(?:\.[\w=-]*)?",  # a JSON Web Token
     r"(?i)aws_secret_access_key['\"]?\s{0,8}[=:]\s{0,8}['\"]?([0-9a-zA-Z/+]{40})(?![0-9a-zA-Z/+])",
 )
-"""Forms that detect-secrets lacks, or for which it takes quadratic time."""
+"""Forms that detect-secrets lacks, or for which it takes quadratic time.
+
+Each begins with letters, and what may not stand before it comes after them: `re` looks for letters
+many times faster than for a boundary of words.
+"""
 
 PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
