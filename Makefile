@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill faults bench aimock specs docs clean sandbox
+.PHONY: demo test lint kill races faults bench aimock specs docs clean sandbox
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -19,6 +19,9 @@ test: $(VENV)/.developer sandbox     ## lint, types, tests
 
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
 	$(BIN)/python -m tests.kill.campaign && $(BIN)/python -m tests.kill.turns
+
+races: $(VENV)/.developer sandbox    ## two orchestrators started 200 times at once
+	$(BIN)/python -m tests.races.double_start
 
 faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every moment, and a night full of them
 	$(BIN)/python -m tests.faults.campaign

@@ -246,7 +246,7 @@ def _live_run(scene: Scene) -> None:
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
     info = orjson.loads((scene.workflow / "run.json").read_bytes())
-    scene.values |= {"pid": str(holder.pid), "since": info["started_at"]}
+    scene.values |= {"pid": str(holder.pid), "since": info["started_at"], "host": info["host"]}
 
 
 def _open_key(scene: Scene) -> None:

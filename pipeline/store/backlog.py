@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import orjson
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import ValidationError
 
 from pipeline.domain.issue import Issue
@@ -17,6 +17,7 @@ from pipeline.domain.wording import first_problem
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.files import append_durable, make_folder
+from pipeline.store.locks import file_lock, take
 
 LOCK_TIMEOUT_S = 30.0
 ADVICE = "mend or remove the line"
@@ -81,16 +82,18 @@ def append_issues(places: Places, issues: Iterable[Issue]) -> None:
 def locked(places: Places) -> Iterator[None]:
     """Hold the backlog's lock for one change of it."""
     make_folder(places.backlog_lock.parent)
-    lock = FileLock(places.backlog_lock)
+    lock = file_lock(places.backlog_lock, LOCK_TIMEOUT_S)
     try:
-        held = lock.acquire(timeout=LOCK_TIMEOUT_S)
+        take(lock)
     except Timeout as error:
         raise PipelineError(
             f"'{places.backlog_lock}' has been held by another process for {LOCK_TIMEOUT_S:.0f} s: "
             "see what hangs, then try again"
         ) from error
-    with held:
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _parse(

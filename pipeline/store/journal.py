@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from pipeline.domain.base import utc_now
 from pipeline.errors import PipelineError
@@ -25,6 +25,7 @@ from pipeline.store.files import (
     write_atomic,
 )
 from pipeline.store.line import NO_HASH, Line, corrupt, make_line, scan
+from pipeline.store.locks import file_lock, take
 
 Probe = Callable[[str], None]
 """Called at the exact points where a crash is interesting: `journal:before:<kind>` and others."""
@@ -51,7 +52,7 @@ class Journal:
         """Open without reading. Only lines of `kinds` are handed out (None: all)."""
         self._path = places.journal
         self._torn = places.journal_torn
-        self._lock = FileLock(places.journal_lock, timeout=LOCK_TIMEOUT_S)
+        self._lock = file_lock(places.journal_lock, LOCK_TIMEOUT_S)
         self._guard = threading.RLock()  # protects the five fields below
         self._fresh: list[Line] = []
         self._first: Line | None = None
@@ -115,7 +116,7 @@ class Journal:
                 return
             make_folder(self._path.parent)
             try:
-                self._lock.acquire()
+                take(self._lock)
             except Timeout as error:
                 raise PipelineError(
                     f"'{self._lock.lock_file}' has been held by another process for "

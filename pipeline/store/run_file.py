@@ -5,9 +5,11 @@ Whoever only wants to know whether a run is alive asks `run_info` and never take
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import orjson
 from filelock import FileLock, Timeout
@@ -17,7 +19,12 @@ from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.balance import Caps
 from pipeline.store.files import make_folder, write_atomic
-from pipeline.store.run_info import RunInfo, process_start, read_run_info
+from pipeline.store.locks import MOUNTS, file_lock, require_locks, take
+from pipeline.store.run_info import RunInfo, alive, process_start, read_run_info
+
+NAMING_S = 0.5
+"""How long the holder of the lock may take to say who they are."""
+STEP_S = 0.01
 
 
 class RunFile:
@@ -48,15 +55,16 @@ class RunFile:
 
 
 @contextmanager
-def hold(places: Places, run_id: str | None = None) -> Iterator[RunFile]:
-    """Hold `run.lock` while working; `PipelineError` naming the holder when it is taken."""
+def hold(places: Places, run_id: str | None = None, *, mounts: Path = MOUNTS) -> Iterator[RunFile]:
+    """Hold `run.lock` while working; `PipelineError` naming the holder when it is taken.
+
+    Raises `PipelineError` too where a file system (`mounts` lists them) has no locks that hold.
+    """
     make_folder(places.workflow)
-    lock = FileLock(places.run_lock)
+    require_locks(places.workflow, mounts)
+    lock = file_lock(places.run_lock)
+    _take(lock, places)
     try:
-        held = lock.acquire(timeout=0)
-    except Timeout as error:
-        raise _taken(places) from error
-    with held:
         pid = os.getpid()
         info = RunInfo(
             pid=pid,
@@ -69,11 +77,31 @@ def hold(places: Places, run_id: str | None = None) -> Iterator[RunFile]:
             yield RunFile(places, info)
         finally:
             places.run_file.unlink(missing_ok=True)
+    finally:
+        lock.release()
 
 
-def _taken(places: Places) -> PipelineError:
-    info = read_run_info(places.run_file)
-    who = f"process {info.pid} since {info.started_at}" if info else "another process"
+def _take(lock: FileLock, places: Places) -> None:
+    """Take the run lock, or raise a `PipelineError` that names who has it.
+
+    Whoever has taken it a moment ago has not said yet who they are: they are given that moment.
+    """
+    until = time.monotonic() + NAMING_S
+    while True:
+        try:
+            take(lock)
+            return
+        except Timeout as error:
+            holder = alive(places)
+            if holder is not None or time.monotonic() >= until:
+                raise _taken(places, holder or read_run_info(places.run_file)) from error
+        time.sleep(STEP_S)
+
+
+def _taken(places: Places, info: RunInfo | None) -> PipelineError:
+    who = "another process"
+    if info is not None:
+        who = f"process {info.pid} since {info.started_at} on {info.host}"
     return PipelineError(
         f"a run is at work here ({who}, '{places.run_lock}'): wait for it, or stop it first"
     )
