@@ -5,6 +5,7 @@ The reader runs in the caller's thread. A sandbox dies with the thread that star
 """
 
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -177,9 +178,28 @@ def _drive(
     while process.poll() is None:
         if ending := _asked_to_end(time.monotonic(), deadline, stop):
             return ending
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(SLICE_S)
+        _await_end(process, SLICE_S)
     return "ended"
+
+
+def _await_end(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+    """Wait up to `timeout_s` for a child that was there a moment ago.
+
+    The kernel says when it ends. `Popen.wait` with a timeout sleeps and looks again: its first
+    sleep is longer than most calls of git.
+    """
+    try:
+        ending = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # macOS, Linux before 5.3, a filter of system calls
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout_s)
+        return
+    try:
+        poller = select.poll()
+        poller.register(ending, select.POLLIN)
+        poller.poll(timeout_s * 1000)
+    finally:
+        os.close(ending)
 
 
 def _asked_to_end(now: float, deadline: float, stop: Callable[[], bool]) -> str | None:
