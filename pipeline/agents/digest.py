@@ -68,6 +68,13 @@ def execution_digest(record: ExecutionRecord, lessons: Sequence[Lesson] = ()) ->
     return "\n".join(line for line in lines if line)
 
 
+def rollback_digest(record: ExecutionRecord) -> str:
+    """Return one line on a landed attempt that was undone."""
+    assert record.rollback is not None
+    why = f": {short(record.rollback.reason)}" if record.rollback.reason else ""
+    return f"{record.issue_id} ({record.solution_id}) was rolled back after it had landed{why}"
+
+
 def touched(solution: Solution) -> list[str]:
     """Return `action path` for each file of a solution, in the tasks' order, each once."""
     changes = (change for task in solution.tasks for change in task.files)

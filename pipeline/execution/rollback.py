@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.agents.digest import rollback_digest
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus, Rollback, Verification
 from pipeline.errors import PipelineError
 from pipeline.events import RolledBack
@@ -85,7 +86,7 @@ def record_undone(site: Site, begun: entries.RollbackBegun) -> tuple[ExecutionRe
     known = site.book.state.execution
     for record in begun.records:
         if record.key not in known or known[record.key].rollback is None:
-            site.book.record(entries.RolledBack(record=record))
+            site.book.record(entries.RolledBack(record=record, digest=rollback_digest(record)))
         rollback = record.rollback
         assert rollback is not None
         site.bus.emit(

@@ -162,6 +162,8 @@ class RolledBack(Entry):
 
     kind: Literal["rolled_back"] = "rolled_back"
     record: ExecutionRecord
+    digest: str = ""
+    """Joins every ledger: what an agent remembers as landed is not there any more."""
 
 
 class RollbackDropped(Entry):

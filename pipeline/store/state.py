@@ -354,8 +354,11 @@ class State:
         self.open_rollback = _parsed(line, RollbackBegun)
 
     def _rolled_back(self, line: Line) -> None:
-        record, begun = _parsed(line, RolledBack).record, self.open_rollback
+        entry, begun = _parsed(line, RolledBack), self.open_rollback
+        record = entry.record
         self._put_attempt(line, outline_of(record))
+        for digests in self.ledger.values() if entry.digest else ():
+            digests.append(entry.digest)
         if record.rollback is not None and record.rollback.reason:
             self.feedback.setdefault(record.issue_id, []).append(_why_undone(record.rollback))
         if begun is not None and begun.records[-1].key == record.key:

@@ -44,7 +44,14 @@ def test_the_second_of_three_on_other_files_is_undone_and_everything_says_so(
         _tree_is_tested_and_history_kept(night, before, tip)
         _records_are_true(night, tip)
         _everything_says_so(night)
+        _both_agents_are_told(night)
         _it_is_planned_anew_with_the_reason(night)
+
+
+def _both_agents_are_told(night: Night) -> None:
+    for role in ("planner", "executor"):
+        shown = night.run("agents", "show", role).out
+        assert f"ISS-B ({B}) was rolled back after it had landed: it hides b" in shown
 
 
 def _tree_is_tested_and_history_kept(night: Night, before: str, tip: str) -> None:
