@@ -27,7 +27,7 @@ faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every mom
 	$(BIN)/python -m tests.faults.campaign
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
-	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.overhead
+	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.workspace --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.overhead
 
 aimock: $(VENV)/.developer sandbox   ## the adapters against a mock server by others (needs npm)
 	npm install --ignore-scripts --no-audit --no-fund --prefix .aimock @copilotkit/aimock@1.43.0

@@ -26,7 +26,7 @@ SAFE = (
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
     ("core.quotePath", "false"),
-    ("core.fsync", "all"),
+    ("core.fsync", "objects,derived-metadata,reference"),
     ("core.fsyncMethod", "fsync"),
     ("core.untrackedCache", "false"),
     ("core.attributesFile", "/dev/null"),
@@ -34,10 +34,15 @@ SAFE = (
     ("i18n.commitEncoding", "UTF-8"),
     ("log.showSignature", "false"),
     ("submodule.recurse", "false"),
+    ("checkout.workers", "2"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
 )
-"""Given to every call; git's default durability loses refs on power loss."""
+"""Given to every call; git's default durability loses refs on power loss.
+
+All is synced but indexes: ours are private and made again, and syncing one makes a file system
+such as ext4 write out all files of the workspace that it belongs to.
+"""
 
 TIMEOUT_S = 600.0
 MAX_OUTPUT = 256 * 2**20

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, cannot_write
 from pipeline.git.program import GitError, Plain, Repository, fields, last_line, maybe, plain, run
 
 GITLINK = "160000"
@@ -69,9 +69,11 @@ def check_out(repo: Repository, tree: str, *, work_tree: Path, index: Path) -> N
 
     `index` is private and keeps what is known of the files between calls; `.git` is left alone.
     """
+    was_empty = not any(work_tree.iterdir())
     with plain(repo, work_tree=work_tree, index=index) as git:
         git.run("read-tree", "--reset", "-u", f"{tree}^{{tree}}", cwd=work_tree)
-        git.run("clean", "-ffdxq", cwd=work_tree)
+        if not was_empty:
+            git.run("clean", "-ffdxq", cwd=work_tree)
 
 
 def undo_paths(
@@ -223,16 +225,23 @@ def delete_refs(repo: Repository, refs: Mapping[str, str]) -> None:
         run(repo, "update-ref", "--stdin", stdin="".join(f"{one}\n" for one in orders).encode())
 
 
+def _sync(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def sync_folders(git_dir: Path, ref: str) -> None:
     """Make the names on a ref's path durable: fsync each folder from the ref's up to git's."""
     folder = (git_dir / ref).parent
     while True:
         if folder.is_dir():
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _sync(folder)
         if folder == git_dir:
             return
         folder = folder.parent
