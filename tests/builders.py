@@ -16,8 +16,8 @@ GIT_ENVIRONMENT = {
 
 def git(folder: Path, *words: str) -> str:
     """Run git in `folder` and return what it prints, stripped."""
-    done = subprocess.run(
-        ["git", *words], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+    done = subprocess.run(  # no timeout: with one, Python waits by sleeping and looking again
+        ["git", *words], cwd=folder, check=True, capture_output=True, text=True
     )
     return done.stdout.strip()
 

@@ -1,12 +1,18 @@
 """What every test gets: no network but loopback, no keys, user folders of its own."""
 
+import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.surroundings import own_surroundings
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Tests start `pipeline` in processes of its own; without bytecode each would compile all of it.
 
 STARTS_A_SANDBOX = (
     "attacks",

@@ -1,8 +1,10 @@
 """Questions to a repository; none of them changes anything."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -19,6 +21,11 @@ from pipeline.git.program import (
 )
 
 PATHS_PER_CALL = 200
+KEPT_TREES = 1024
+WHERE = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir")
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+NO_HEAD = "refs/heads/.invalid"
+_HEAD = re.compile(r"ref:\s*(?P<ref>refs/heads/\S+)\s*|(?:[0-9a-f]{40}|[0-9a-f]{64})\s*")
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,16 @@ def open_repository(folder: Path) -> Repository:
         name = repr(str(folder))
         what = f"{name} is not a folder" if folder.exists() else f"there is no folder {name}"
         raise PipelineError(f"{what}; name a repository with -C PATH")
-    words = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir")
-    done = _in_checkout(folder, *words, may_fail=True)
+    told = _in_checkout(folder, *WHERE, "--show-toplevel", "--verify", "-q", "HEAD", may_fail=True)
+    if told and told.startswith("false\n") and told.count("\n") == 3:
+        _, git_dir, top, _ = told.split("\n")
+        return Repository(root=Path(top), git_dir=Path(git_dir).resolve())
+    return _open_in_steps(folder)
+
+
+def _open_in_steps(folder: Path) -> Repository:
+    """Ask one thing after the other: something is wrong, or a path has a line break in it."""
+    done = _in_checkout(folder, *WHERE, may_fail=True)
     if done is None:
         raise PipelineError(_why_not(folder))
     bare, _, git_dir = done.partition("\n")
@@ -112,7 +127,15 @@ def dated_refs(repo: Repository, prefix: str) -> dict[str, tuple[str, datetime]]
 
 def tree_of(repo: Repository, commit: str) -> str:
     """Return the tree id of a commit (or of a tree)."""
+    return _tree_of(repo, commit) if _ID.fullmatch(commit) else _ask_tree(repo, commit)
+
+
+def _ask_tree(repo: Repository, commit: str) -> str:
     return text(repo, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+
+_tree_of = lru_cache(KEPT_TREES)(_ask_tree)
+"""For object ids: what they stand for never changes."""
 
 
 def blob_at(repo: Repository, commit: str, path: str) -> str | None:
@@ -139,35 +162,45 @@ def show_file(repo: Repository, commit: str, path: str) -> bytes | None:
     return done.output if done.ok else None
 
 
+def list_files_at_head(repo: Repository, folder: str) -> list[str]:
+    """Return the paths of the files below `folder` in what the user has checked out."""
+    words = ("ls-tree", "-r", "-z", "--full-tree", "--name-only", "HEAD", "--", folder)
+    return fields(call(words, cwd=repo.root, env=discovery_environment()).output)
+
+
 def list_files(repo: Repository, commit: str) -> list[str]:
     """Return the paths of all files of a commit or tree, in git's order."""
     return fields(run(repo, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit).output)
 
 
+def _trees(old: str, new: str) -> tuple[str, str]:
+    return f"{old}^{{tree}}", f"{new}^{{tree}}"
+
+
 def changed_paths(repo: Repository, old: str, new: str) -> list[str]:
     """Return the paths that differ (content or mode) between two commits or trees."""
     words = ("diff-tree", "-r", "-z", "--no-renames", "--name-only", "--ignore-submodules=none")
-    return fields(run(repo, *words, tree_of(repo, old), tree_of(repo, new)).output)
+    return fields(run(repo, *words, *_trees(old, new)).output)
 
 
 def diff_bytes(repo: Repository, old: str, new: str, paths: Sequence[str] = ()) -> bytes:
     """Return a patch (`git apply` takes it, binary files too) between two commits or trees."""
     words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--binary")
-    ends = (tree_of(repo, old), tree_of(repo, new))
+    ends = _trees(old, new)
     return run(repo, *words, "--full-index", *ends, "--", *paths).output
 
 
 def diff_text(repo: Repository, old: str, new: str, paths: Sequence[str] = ()) -> str:
     """Return the change between two commits or trees for reading; bad bytes are replaced."""
     words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
-    done = run(repo, *words, tree_of(repo, old), tree_of(repo, new), "--", *paths)
+    done = run(repo, *words, *_trees(old, new), "--", *paths)
     return done.output.decode("utf-8", "replace")
 
 
 def diff_stat(repo: Repository, old: str, new: str) -> str:
     """Return which files differ between two commits or trees and by how much, as git counts it."""
     words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--stat=100")
-    return text(repo, *words, tree_of(repo, old), tree_of(repo, new))
+    return text(repo, *words, *_trees(old, new))
 
 
 @dataclass(frozen=True)
@@ -272,9 +305,28 @@ def is_mentioned(repo: Repository, tip: str, text: str) -> bool:
 
 
 def worktree_with(repo: Repository, branch: str) -> Path | None:
-    """Return the checkout that has `branch` (short name) checked out, or None."""
+    """Return the checkout that has `branch` (short name) checked out, or None.
+
+    Asked before every step of a run, so git is started only when a checkout's HEAD may name it.
+    """
+    heads = [repo.git_dir / "HEAD", *repo.git_dir.glob("worktrees/*/HEAD")]
+    if all(_is_elsewhere(head, f"refs/heads/{branch}") for head in heads):
+        return None
     wanted = f"branch refs/heads/{branch}"
     return next((place for place, said in worktrees(repo).items() if wanted in said), None)
+
+
+def _is_elsewhere(head: Path, ref: str) -> bool:
+    """Tell whether the file of a HEAD surely names something else than `ref`.
+
+    Not sure: it cannot be read, is a link (an old form), or stands in for a table of refs
+    (`refs/heads/.invalid`, git's reftable format).
+    """
+    try:
+        said = _HEAD.fullmatch(head.read_text("utf-8", "surrogateescape"))
+    except OSError:
+        return False
+    return said is not None and not head.is_symlink() and said["ref"] not in (ref, NO_HEAD)
 
 
 def worktrees(repo: Repository) -> dict[Path, list[str]]:

@@ -22,11 +22,10 @@ def not_in_history(repo: Repository, state: State, issues: Iterable[Issue]) -> d
 
     That is the open run's branch, else HEAD. `issues` is the backlog.
     """
-    branch = resolve(repo, f"refs/heads/{state.run.branch}") if state.run else None
-    tip = branch or head_commit(repo)
     known = {issue.id: issue for issue in issues}
     reached: dict[str, bool] = {}
     reasons: dict[str, str] = {}
+    tip = ""  # asked for when the first dependency has landed: most backlogs have none
     for issue in known.values():
         if issue.closed or state.landed(issue.id) is not None:
             continue
@@ -35,11 +34,17 @@ def not_in_history(repo: Repository, state: State, issues: Iterable[Issue]) -> d
             if landed is None or (name in known and known[name].closed):
                 continue
             if name not in reached:
+                tip = tip or _tip(repo, state)
                 reached[name] = is_in_history(repo, landed, tip)
             if not reached[name]:
                 reasons[issue.id] = why_not(name, landed)
                 break
     return reasons
+
+
+def _tip(repo: Repository, state: State) -> str:
+    branch = resolve(repo, f"refs/heads/{state.run.branch}") if state.run else None
+    return branch or head_commit(repo)
 
 
 def why_not(name: str, landed: ExecutionRecord) -> str:

@@ -12,7 +12,8 @@ import json
 from pydantic import JsonValue
 
 from pipeline.errors import PipelineError
-from pipeline.git import Repository, blobs_at, head_commit, list_files
+from pipeline.git import Repository, blobs_at, head_commit
+from pipeline.git.read import list_files_at_head
 from pipeline.paths import Places
 from pipeline.safety.digest import canonical
 from pipeline.store.files import write_atomic
@@ -22,8 +23,7 @@ FOLDER = ".workflow"
 
 def tracked_workflow(repo: Repository) -> tuple[str, ...]:
     """Return the paths below `.workflow/` that HEAD holds, sorted."""
-    files = list_files(repo, head_commit(repo))
-    return tuple(sorted(path for path in files if path.split("/")[0] == FOLDER))
+    return tuple(sorted(list_files_at_head(repo, FOLDER)))
 
 
 def is_trusted(repo: Repository, places: Places) -> bool:

@@ -27,15 +27,14 @@ def _bubblewrap(terms: Terms) -> Sandbox:
         raise SandboxMissing(
             f"bubblewrap is not installed: sudo apt-get install bubblewrap, or run with {WEAKER}"
         )
-    done = proc.run([program, *CORE, "true"], env={}, timeout_s=20)
-    if not done.ok:
+    sized = [program, *CORE, "--size", "65536", "--tmpfs", "/tmp", "true"]
+    sizes = proc.run(sized, env={}, timeout_s=20).ok
+    if not sizes and not (done := proc.run([program, *CORE, "true"], env={}, timeout_s=20)).ok:
         reason = done.errors.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
         raise SandboxMissing(
             f"bubblewrap does not work here ({reason[0]}); "
             f"allow user namespaces for it, or run with {WEAKER}"
         )
-    sized = [program, *CORE, "--size", "65536", "--tmpfs", "/tmp", "true"]
-    sizes = proc.run(sized, env={}, timeout_s=20).ok
     return Bubblewrap(program, terms, find_groups(terms.limits), sizes=sizes)
 
 
