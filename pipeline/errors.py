@@ -6,6 +6,7 @@
     |-- IssueBudgetSpent          a plan's own budget is used up: that issue parks, the run goes on
     |-- QuotaPause                a vendor's quota, past the consented wait: exit 75
     |-- Stopped                   SIGINT or SIGTERM asked us to stop: exit 130
+    |-- DiskProblem               nothing can be kept any more: the run ends where it is
     |-- SandboxMissing            no way to confine a command
     |-- TurnTimedOut              the deadline of the turn has passed
     `-- ProviderError             a vendor's answer that is no answer
@@ -23,6 +24,8 @@ A message is one line: what is wrong (the thing in `!r`), where, and what to do.
 import errno
 from datetime import datetime
 
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What no other path and no agent's next try can mend."""
 MENDABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR),
     *(errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE, errno.EIO),
@@ -62,6 +65,13 @@ class Stopped(PipelineError):
     """Raised when a signal or `interrupt()` asked the work to stop."""
 
     exit_code = 130
+
+
+class DiskProblem(PipelineError):
+    """Raised when the disk refuses what has to be kept, or has no room left for it.
+
+    Whoever catches it records nothing: what is open is settled by the next run.
+    """
 
 
 class SandboxMissing(PipelineError):
@@ -119,6 +129,12 @@ class BadRequest(ProviderError):
 
 class TurnTimedOut(PipelineError):
     """Raised when a turn's deadline has passed."""
+
+
+def cannot_write(path: object, error: OSError) -> DiskProblem:
+    """Return the line for a person whose disk is full, read-only or broken."""
+    reason = error.strerror or type(error).__name__
+    return DiskProblem(f"cannot write '{path}': {reason}; mend that and run again")
 
 
 def cannot_use(error: OSError) -> PipelineError | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from pipeline.domain.group import Group
 from pipeline.domain.plan import RiskLevel
-from pipeline.errors import PipelineError
+from pipeline.errors import DiskProblem, PipelineError, cannot_use
 from pipeline.events import RunEnded
-from pipeline.phases.complete import WAITS, complete
+from pipeline.phases.complete import WAITS, break_off, complete
 from pipeline.phases.execute import execute, require_tests
 from pipeline.phases.gate import gate
 from pipeline.phases.init import init
@@ -63,9 +63,10 @@ class Wanted:
 def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> int:
     """Go through the phases and return the exit code; raises what a person has to mend.
 
-    The agents are closed and the report is written whatever happens.
+    The agents are closed and the report is written whatever happens; where the disk refuses what
+    has to be kept, nothing is written any more.
     """
-    code = A_BUG
+    code, disk_works = A_BUG, True
     try:
         if init(work, base=wanted.base, new=wanted.new):
             if wanted.execution:
@@ -73,14 +74,20 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
             _work_through(work, wanted)
         refuse(work, wanted.solutions)
         code = DONE
+    except OSError as error:
+        disk_works = cannot_use(error) is None
+        raise
     except PipelineError as problem:
-        code = problem.exit_code
+        code, disk_works = problem.exit_code, not isinstance(problem, DiskProblem)
         raise
     finally:
-        stands = complete(work)
-        code = code or stands
-        report(code)
-        work.bus.emit(RunEnded(code, _summary(work, code)))
+        if disk_works:
+            stands = complete(work)
+            code = code or stands
+            report(code)
+            work.bus.emit(RunEnded(code, _summary(work, code)))
+        else:
+            break_off(work)
     return code
 
 

@@ -22,13 +22,16 @@ from pipeline.agents.tools.outputs import Outputs
 from pipeline.agents.tools.specs import ToolKind
 from pipeline.agents.tools.wire import FinalWire, Wire
 from pipeline.errors import (
+    OF_THE_DISK,
     BudgetSpent,
+    DiskProblem,
     IssueBudgetSpent,
     PipelineError,
     QuotaPause,
     SandboxMissing,
     Stopped,
     TurnTimedOut,
+    cannot_write,
 )
 from pipeline.events import EventBus, ToolCalled, ToolStarted
 from pipeline.git import GitError
@@ -38,6 +41,7 @@ from pipeline.store.redaction import Redaction
 
 PASSES = (
     BudgetSpent,
+    DiskProblem,
     GitError,
     IssueBudgetSpent,
     QuotaPause,
@@ -214,6 +218,8 @@ class Toolbox:
         except ValidationError as error:
             return wrong(tool, describe(error)), summary
         except OSError as error:
+            if error.errno in OF_THE_DISK:
+                raise cannot_write(error.filename or "an agent's file", error) from error
             return wrong(tool, f"{call.name} failed: {error.strerror or error}"), summary
         except (PipelineError, ValueError) as error:
             return wrong(tool, str(error)), summary

@@ -4,13 +4,14 @@ from pipeline.agents.turn import OutcomeStatus
 from pipeline.domain.results import FailureClass
 from pipeline.errors import (
     BudgetSpent,
+    DiskProblem,
     IssueBudgetSpent,
     PipelineError,
     QuotaPause,
     Stopped,
 )
 
-ENDS_THE_RUN = (QuotaPause, BudgetSpent, Stopped)
+ENDS_THE_RUN = (QuotaPause, BudgetSpent, Stopped, DiskProblem)
 """Nothing else can be tried after these; the run is resumed later."""
 
 FAILURE_OF: dict[type[PipelineError], FailureClass] = {
@@ -18,6 +19,7 @@ FAILURE_OF: dict[type[PipelineError], FailureClass] = {
     BudgetSpent: FailureClass.INTERRUPTED,
     IssueBudgetSpent: FailureClass.BUDGET,
     Stopped: FailureClass.INTERRUPTED,
+    DiskProblem: FailureClass.INTERRUPTED,
     PipelineError: FailureClass.INFRASTRUCTURE,
 }
 """The first that matches holds."""

@@ -1,5 +1,7 @@
 """Complete: close the agents and write the report, whatever happened before."""
 
+from contextlib import suppress
+
 from pipeline.agents.agent import Agent
 from pipeline.errors import PipelineError
 from pipeline.phases.init import close_run
@@ -20,6 +22,12 @@ def complete(work: Work) -> int:
         close_run(work, "nothing is left to do")
     work.book.flush()
     return WAITS if awaits_confirmation(rows, work.book.state) else exit_code(rows)
+
+
+def break_off(work: Work) -> None:
+    """Close the agents where nothing can be written any more: what is there is whole."""
+    with suppress(PipelineError, OSError):
+        close_agents(list(work.agents.values()))
 
 
 def close_agents(agents: list[Agent]) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.errors import cannot_write
 
 CHUNK = 1 << 20
 """So many bytes are gathered before they are written."""
@@ -13,7 +13,7 @@ CHUNK = 1 << 20
 def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> os.stat_result:
     """Replace `path` by `content` durably; return the file's status, as `signature` reads it.
 
-    Temporary file, fsync, rename, fsync of the folder. `PipelineError` when it fails.
+    Temporary file, fsync, rename, fsync of the folder. `DiskProblem` when it fails.
     """
     return write_atomic_pieces(path, [content], mode=mode)
 
@@ -35,7 +35,7 @@ def write_atomic_pieces(
     return status
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Replace `path` by `content`, whole at every instant, without a wait for the disk.
 
     For what can be made again: after a loss of power it may be the old file, or empty.
@@ -43,6 +43,7 @@ def write_whole(path: Path, content: bytes) -> None:
     make_folder(path.parent)
     temporary = temporary_of(path)
     try:
+        temporary.touch(mode)
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
@@ -78,7 +79,7 @@ def write_all(handle: int, content: bytes) -> None:
 def make_folder(folder: Path) -> None:
     """Make `folder` and its parents, durably, where they are missing.
 
-    `PipelineError` when it fails.
+    `DiskProblem` when it fails.
     """
     if folder.is_dir():
         return
@@ -91,12 +92,15 @@ def make_folder(folder: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Wait until the names in `folder` are on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Wait until the names in `folder` are on the disk; `DiskProblem` when it refuses."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def temporary_of(path: Path) -> Path:
@@ -124,12 +128,6 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def cannot_write(path: Path, error: OSError) -> PipelineError:
-    """Return the line for a person whose disk is full, read-only or broken."""
-    reason = error.strerror or type(error).__name__
-    return PipelineError(f"cannot write '{path}': {reason}; mend that and run again")
 
 
 def _write_temporary(temporary: Path, pieces: Iterable[bytes], mode: int) -> os.stat_result:

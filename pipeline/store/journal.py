@@ -7,18 +7,18 @@ Any process appends under `journal.lock`, for one append: cut what a killed proc
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import NoReturn
 
 from filelock import Timeout
 
 from pipeline.domain.base import utc_now
-from pipeline.errors import PipelineError
+from pipeline.errors import DiskProblem, PipelineError, cannot_write
 from pipeline.paths import Places
 from pipeline.store.entries import Entry
 from pipeline.store.files import (
     append_durable,
-    cannot_write,
     fsync_folder,
     make_folder,
     write_all,
@@ -64,6 +64,8 @@ class Journal:
         self._kinds = kinds
         self._began_here = False
         self._is_held = False  # protected by the guard as well
+        self._broken: DiskProblem | None = None
+        """What the disk said to a wait for it: this process writes nothing after that."""
 
     @property
     def seq(self) -> int:
@@ -122,6 +124,8 @@ class Journal:
                     f"'{self._lock.lock_file}' has been held by another process for "
                     f"{LOCK_TIMEOUT_S:.0f} s: see what hangs, then run again"
                 ) from error
+            except OSError as error:
+                raise cannot_write(self._lock.lock_file, error) from error
             self._is_held = True
             try:
                 yield
@@ -137,6 +141,8 @@ class Journal:
         """Write a line for each entry, with one wait for the disk; return them.
 
         A disk that is full leaves none of them, a crash perhaps the first few, each of them whole.
+        After a wait for the disk that failed nothing is appended any more: Linux forgets what it
+        could not write, and a second wait would say that all is well.
         """
         kinds = [str(type(entry).model_fields["kind"].default) for entry in entries]
         for kind in kinds:
@@ -210,7 +216,9 @@ class Journal:
             self._began_here = True
 
     def _append(self, entries: Sequence[Entry]) -> list[Line]:
-        is_new = not self._path.exists()
+        if self._broken is not None:
+            raise self._broken
+        is_new = self.is_empty
         if is_new and self._end:
             raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -218,11 +226,9 @@ class Journal:
             self._mend(handle)
             prev = self._last.hash if self._last else NO_HASH
             lines = _chained(entries, seq=self.seq, at=self._clock(), prev=prev, offset=self._end)
-            self._write(handle, b"".join(line.raw for line in lines))
+            self._write(handle, b"".join(line.raw for line in lines), is_new=is_new)
         finally:
             os.close(handle)
-        if is_new:
-            fsync_folder(self._path.parent)
         if lines:
             self._last, self._end = lines[-1], lines[-1].offset + len(lines[-1].raw)
             self._began_here = self._began_here or lines[0].seq == 1
@@ -230,13 +236,26 @@ class Journal:
         self._fresh += [one for one in lines if self._kinds is None or one.kind in self._kinds]
         return lines
 
-    def _write(self, handle: int, content: bytes) -> None:
+    def _write(self, handle: int, content: bytes, *, is_new: bool) -> None:
         try:
             write_all(handle, content)
         except OSError:
             os.ftruncate(handle, self._end)
             raise
-        os.fdatasync(handle)
+        try:
+            os.fdatasync(handle)
+            if is_new:
+                fsync_folder(self._path.parent)
+        except (OSError, DiskProblem) as error:
+            self._break(handle, error)
+
+    def _break(self, handle: int, error: OSError | DiskProblem) -> NoReturn:
+        """Take back a line that may not be on the disk, and write nothing any more."""
+        problem = cannot_write(self._path, error) if isinstance(error, OSError) else error
+        self._broken = problem
+        with suppress(OSError):
+            os.ftruncate(handle, self._end)
+        raise problem from error
 
     def _mend(self, handle: int) -> None:
         """Read what others appended and cut what is unfinished behind it."""

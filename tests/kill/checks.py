@@ -13,12 +13,15 @@ import orjson
 
 from pipeline.store.journal import Journal
 from tests.builders import git
-from tests.kill import scenario
-from tests.kill.lane import Ended, Lane, Records, Wrong
+from tests.kill.lane import UNDONE, Ended, Lane, Records, Wrong
 
 Entry = dict[str, Any]
 PHASES = ("planning", "execution")
-RECORDED = {"plan_recorded": "planning", "attempt_recorded": "execution"}
+RECORDED = {
+    "plan_recorded": "planning",
+    "attempt_recorded": "execution",
+    "rolled_back": "execution",
+}
 UNFINISHED = "?? .workflow/"
 """What git says while `init` has made its folder and not yet the `.gitignore` in it."""
 DEATH_S = 3.0
@@ -110,7 +113,7 @@ def at_end(lane: Lane, kept: Kept, checkout: Checkout) -> None:
     records = {phase: _by_key(lane.document(phase)) for phase in PHASES}
     backlog = (lane.workflow / "issues" / "issues.jsonl").read_bytes()
     _nothing_is_lost(kept, Kept(journal, backlog, records))
-    _same(scenario.STATES, lane.states())
+    _same(lane.story.states, lane.states())
     _commits_are_records(lane)
     Journal(lane.places).verify()
     git(lane.root, "fsck", "--connectivity-only", "--no-dangling")
@@ -118,21 +121,24 @@ def at_end(lane: Lane, kept: Kept, checkout: Checkout) -> None:
 
 
 def _commits_are_records(lane: Lane) -> None:
-    """Check that commits on the run's branch = unique Solution-Ids = completed records."""
-    branches = git(lane.root, "for-each-ref", "--format=%(refname)", "refs/heads/pipeline/")
-    if len(branches.splitlines()) != 1:
-        raise Wrong(f"there is more than one run's branch: {branches.split()}")
+    """Check that the commits on the run's branch are those of the records, each of them once."""
+    branches = git(lane.root, "for-each-ref", "--format=%(refname)", "refs/heads/pipeline/").split()
+    if len(branches) != 1 and not lane.story.undone:  # what is undone may be taken up by a new run
+        raise Wrong(f"there is more than one run's branch: {branches}")
     form = "--format=%H %(trailers:key=Solution-Id,valueonly,separator=%x2C)"
-    log = git(lane.root, "log", "--reverse", form, f"main..{branches}").splitlines()
+    log = git(lane.root, "log", "--reverse", form, "^main", *branches).splitlines()
     commits = [tuple(line.split(" ", 1)) for line in log]
-    completed = [r for r in lane.document("execution") if r["status"] == "completed"]
-    recorded = [(r["commit_hash"], r["solution_id"]) for r in completed]
-    twice = [name for name, count in Counter(name for _, name in commits).items() if count > 1]
-    if twice or commits != recorded:
-        raise Wrong(f"commits {commits} are not the completed records {recorded}")
-    landed = sum(state == "completed" for state in scenario.STATES.values())
-    if len(commits) != landed:
-        raise Wrong(f"{len(commits)} commits landed instead of {landed}")
+    landed = [r for r in lane.document("execution") if r["status"] in ("completed", UNDONE)]
+    recorded = [(str(r["commit_hash"]), str(r["solution_id"])) for r in landed]
+    taken_back = [r["rollback"]["commit"] for r in landed if r["status"] == UNDONE]
+    found = [commit for commit in commits if commit[0] not in taken_back]
+    twice = [name for name, count in Counter(name for _, name in found).items() if count > 1]
+    if twice or found != recorded or len(commits) != len(recorded) + len(taken_back):
+        raise Wrong(f"commits {commits} are not those of the records {recorded} {taken_back}")
+    landing = sum(state == "completed" for state in lane.story.states.values())
+    expected = landing + len(lane.story.undone)
+    if len(found) != expected:
+        raise Wrong(f"{len(found)} commits landed instead of {expected}")
 
 
 def _nothing_is_lost(kept: Kept, now: Kept) -> None:
@@ -164,8 +170,9 @@ def _was_removed(journal: bytes, key: str) -> bool:
 
 
 def _fixed(record: Entry) -> Entry:
-    """Return what never changes in a record: all but the envelope of a plan."""
-    return {name: value for name, value in record.items() if name != "plan"}
+    """Return what never changes in a record: all but a plan's envelope and how it was undone."""
+    fixed = {name: value for name, value in record.items() if name not in ("plan", "rollback")}
+    return fixed | ({"status": "completed"} if record["status"] == UNDONE else {})
 
 
 def _by_key(records: Records) -> dict[str, Entry]:

@@ -19,10 +19,11 @@ from pipeline.app.project import open_project
 from pipeline.app.telling import event_bus
 from pipeline.cli import entry
 from pipeline.cli.working import work
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, cannot_use
 from pipeline.orchestrator import Wanted
 from pipeline.safety.checkpoint import confirm
 from pipeline.store.journal import Probe, no_probe
+from tests.kill.listener import submit
 
 WARM = ("__main__", __name__, "tests.kill.warm")
 """What the server imports before it forks."""
@@ -49,6 +50,8 @@ class Order:
     spared: frozenset[str] | None = None
     """The process kills itself at the first point that has another name; None is never."""
     grain: Grain = "probes"
+    watch: Path | None = None
+    """The socket of whoever watches its system calls; None is nobody."""
 
 
 def start(order: Order) -> ForkServerProcess:
@@ -114,6 +117,9 @@ def _obey(order: Order) -> None:
         os.close(handle)
     trap = Trap(order)
     trap.listen(order.grain, order.root)
+    os.setpgid(0, 0)
+    if order.watch:
+        submit(order.watch)
     sys.exit(run(order.words, order.root, trap))
 
 
@@ -124,9 +130,12 @@ def run(words: Sequence[str], root: Path, probe: Probe = no_probe) -> int:
         return entry.run([*words, "-C", str(root)])
     try:
         return PROBED[name](root, rest, probe)
-    except PipelineError as error:
-        sys.stderr.write(f"pipeline: {error}\n")
-        return error.exit_code
+    except (PipelineError, OSError) as error:
+        problem = cannot_use(error) if isinstance(error, OSError) else error
+        if problem is None:
+            raise
+        sys.stderr.write(f"pipeline: {problem}\n")
+        return problem.exit_code
 
 
 def _plan(root: Path, _words: Sequence[str], probe: Probe) -> int:

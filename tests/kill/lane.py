@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
 
+from pipeline.domain.base import utc_now
 from pipeline.domain.plan import PlanState
 from pipeline.paths import Places, UserPlaces
 from pipeline.rehearsal.faults import Fault
@@ -18,10 +20,12 @@ from pipeline.store.journal import Journal
 from pipeline.store.state import State
 from tests.builders import GIT_ENVIRONMENT, make_repository
 from tests.kill import driver, scenario
+from tests.kill.story import Story
 
 TAKEN_AWAY = ("PIPELINE_", "GIT_", "ANTHROPIC_", "OPENAI_", "XDG_")
 PATIENCE_S = 60.0
 KILLED = -9
+UNDONE = "rolled_back"
 ROUNDS = 10
 """So many commands bring any interrupted story to its end, or something is wrong."""
 
@@ -51,7 +55,8 @@ class Ended:
 class Lane:
     """The folders of one lane, their saved states, and the commands that are typed there."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, story: Story = scenario.STORY) -> None:
+        self.story = story
         self.base = base.resolve()
         self.live = self.base / "live"
         self.root = self.live / "repo"
@@ -59,8 +64,10 @@ class Lane:
         self._saved = self.base / "saved"
         self._output = self.base / "output"
         self._stand_in: StandIn | None = None
+        self.starts: list[datetime] = []
+        """When commands were started here (UTC)."""
         self._output.mkdir(parents=True)
-        make_repository(self.root, scenario.PROJECT)
+        make_repository(self.root, story.project)
 
     @property
     def places(self) -> Places:
@@ -79,7 +86,7 @@ class Lane:
     @contextmanager
     def models(self, faults: Sequence[Fault] = ()) -> Iterator[None]:
         """Serve the models of the story while inside."""
-        with StandIn(scenario.script(), faults=faults) as stand_in:
+        with StandIn(self.story.script(), faults=faults) as stand_in:
             self._stand_in = stand_in
             yield
         self._stand_in = None
@@ -91,19 +98,22 @@ class Lane:
         spared: frozenset[str] | None = None,
         kill_after_s: float | None = None,
         grain: driver.Grain = "probes",
+        watch: Path | None = None,
     ) -> Ended:
         """Run one command to its end, to its death at a point, or to a `kill -9` after a time.
 
         It dies at point number `kill_at`, or at the first point whose name is not `spared`.
+        `watch` is the socket of a watcher of its system calls.
         """
         if words == (scenario.EDIT,):
             self._edit()
             return Ended(words, 0, (), "", "")
         order = driver.Order(
-            words, self.root, self.environment(), self._output, kill_at, spared, grain
+            words, self.root, self.environment(), self._output, kill_at, spared, grain, watch
         )
         for left_over in self._output.iterdir():
             left_over.unlink()
+        self.starts.append(utc_now())
         process = driver.start(order)
         process.join(PATIENCE_S if kill_after_s is None else kill_after_s)
         hangs = process.exitcode is None and kill_after_s is None
@@ -136,21 +146,28 @@ class Lane:
         if set_up:
             self._set_up()
         for _ in range(ROUNDS):
-            code = self.must("run", codes=(0, 3, 4, 75)).code
-            if code == 0:
-                return
+            code = self.must(*self.story.run, codes=(0, 3, 4, 75)).code
+            if code == 0 or (code == 4 and not self.story.retried):
+                return self._undo()
             if code == 3:
                 self._decide()
             if code == 4:
-                self.must("retry", "ISS-D")
+                self.must("retry", self.story.retried)
         raise Wrong(f"`pipeline run` comes to no end within {ROUNDS} rounds")
 
     def _set_up(self) -> None:
         self.must("init")
         there = self.states()
-        for step in scenario.SET_UP[1:]:
-            if step.words[step.words.index("--id") + 1] not in there:
-                self.must(*step.words)
+        for words in self.story.set_up[1:]:
+            if words[words.index("--id") + 1] not in there:
+                self.must(*words)
+
+    def _undo(self) -> None:
+        """Roll back what the story takes back and is not undone yet."""
+        undone = [r["solution_id"] for r in self.document("execution") if r["status"] == UNDONE]
+        for name in self.story.undone:
+            if name not in undone:
+                self.must("rollback", name)
 
     def waiting(self) -> list[str]:
         """Return the plans that wait for a decision, as the journal has it."""
@@ -163,12 +180,15 @@ class Lane:
         if State.of(Journal(self.places).lines()).checkpoint is not None:
             self.must("confirm")
         waiting = self.waiting()
-        refused = [name for name in waiting if name.startswith("SOL-ISS-C-")]
+        refused = [name for name in waiting if self._is_refused(name)]
         approved = [name for name in waiting if name not in refused]
         if approved:
             self.must("approve", *approved)
         for name in refused:
             self.must("reject", name)
+
+    def _is_refused(self, name: str) -> bool:
+        return bool(self.story.refused) and name.startswith(self.story.refused)
 
     def _edit(self) -> None:
         """Take a plan out of the document, and change words of another one."""
@@ -199,7 +219,7 @@ class Lane:
         found = kept | GIT_ENVIRONMENT
         for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
             found[f"XDG_{kind}_HOME"] = str(self.live / "user" / kind.lower())
-        found |= {"PIPELINE_RUN_REHEARSAL": "true", **scenario.SETTINGS}
+        found |= {"PIPELINE_RUN_REHEARSAL": "true", **self.story.settings}
         if self._stand_in is not None:
             found |= {
                 "PIPELINE_PLANNER_PROVIDER": "anthropic",

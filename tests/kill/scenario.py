@@ -11,6 +11,7 @@ from typing import Literal
 from pipeline.rehearsal.faults import Fault, rate_limited
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import edit, execute, finish_task, plan, read, run_command, write
+from tests.kill.story import Story
 
 PROJECT = {
     "README.md": "# A small project\n",
@@ -115,3 +116,14 @@ def script() -> Script:
         )
         + execute("ISS-D", edits=[write("d.txt", "whole\n")])
     )
+
+
+STORY = Story(
+    project=PROJECT,
+    settings=SETTINGS,
+    set_up=tuple(step.words for step in SET_UP),
+    script=script,
+    states=STATES,
+    refused="SOL-ISS-C-",
+    retried="ISS-D",
+)
