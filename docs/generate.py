@@ -161,8 +161,10 @@ NOTES: dict[str, str] = {
         `quotas`
         the vendors whose quota is used up, with the seconds that are left.""",
     "report": """
-        Made anew from the records. `.workflow/report.md` and `.workflow/report.json` hold it as
-        it was when the last `plan`, `execute` or `run` ended.""",
+        Made anew from the records; with the id of a run, as it was when that run ended, of the
+        issues that there were. `.workflow/report.md`, `report.html` and `report.json` hold it as
+        it was when the last `plan`, `execute` or `run` ended, however it ended. `--json` and
+        `--format json` are the same. [What it says](report.md).""",
     "logs": """
         Reads `.workflow/transcripts/` as a stream, however large it is; a damaged line is named
         and passed over. A note is one thing that was asked, said or done. With `-f` it goes on
@@ -245,6 +247,8 @@ MEANINGS: dict[str, str] = {
     "validation.max_files": "most files of one plan",
     "validation.off": "table of rule to reason: rules that are not applied",
     "tests.command": "the project's tests, for `bash -c` in its root; not set: detected",
+    "tests.suite_seconds": "how long the project's tests may take (s); all other "
+    "commands: `limits.command_seconds`",
     "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
     "whatever else is named read-only",
     "workspace.setup": "commands run in every fresh workspace, in the sandbox",

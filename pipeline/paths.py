@@ -110,6 +110,11 @@ class Places:
         return self.workflow / "outputs"
 
     @property
+    def tested(self) -> Path:
+        """What tests came to on which tree; safe to delete."""
+        return self.workflow / "tested"
+
+    @property
     def quarantine(self) -> Path:
         """Patches of unplanned changes."""
         return self.workflow / "quarantine"
@@ -123,6 +128,11 @@ class Places:
     def report_md(self) -> Path:
         """The last report, for people."""
         return self.workflow / "report.md"
+
+    @property
+    def report_html(self) -> Path:
+        """The last report, as a page."""
+        return self.workflow / "report.html"
 
     @property
     def report_json(self) -> Path:
@@ -164,6 +174,11 @@ class Places:
         """What `status` showed last, with the ground it stands on; safe to delete."""
         name = hashlib.sha256(str(self.root).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]
         return self.user.cache / "summaries" / f"{name}.json"
+
+    @property
+    def now_file(self) -> Path:
+        """What the process that works here is doing; safe to delete."""
+        return self.summary_file.with_suffix(".now.json")
 
     @property
     def repository_key(self) -> str:

@@ -224,6 +224,8 @@ class TestSettings(Section):
     __test__ = False
 
     command: str | None = Field(None, min_length=1)
+    suite_seconds: int = Field(900, gt=0)
+    """How long the project's own tests may take, a command."""
 
 
 class WorkspaceSettings(Section):

@@ -11,6 +11,7 @@ from pipeline.domain.base import utc_now
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
+from pipeline.execution.outcomes import Outcomes
 from pipeline.execution.rollback import Request, final_tree, roll_back
 from pipeline.execution.site import Site
 from pipeline.execution.undoing import Undoing, find_undoing
@@ -124,6 +125,8 @@ def _site(project: Project, book: Book, *, bus: EventBus, stop: StopSignal, prob
             bus,
             settings.limits.command_seconds,
             redaction,
+            suite_seconds=settings.tests.suite_seconds,
+            tested=Outcomes(places.tested),
         ),
         sandbox=sandbox,
         now=utc_now,

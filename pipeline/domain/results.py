@@ -118,6 +118,17 @@ class ExecutionStatus(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+class SuiteRun(Noun):
+    """What a test runner said of one run; told by the project's own code, so never a verdict."""
+
+    ran: int | None = None
+    """How many tests ran, skipped ones not counted; None: it was not said."""
+    skipped: int | None = None
+    failed: tuple[str, ...] = ()
+    """Names of the tests that failed, a bounded number of them."""
+    told_by: Literal["junit", "output"]
+
+
 class CommandEvidence(Noun):
     """What the pipeline itself saw when it ran one command."""
 
@@ -129,11 +140,46 @@ class CommandEvidence(Noun):
     timed_out: bool = False
     output_path: str | None = None
     """Where the whole output is kept, relative to `.workflow/`."""
+    again: bool = False
+    """Whether it ran once more on the same tree, because it had failed there."""
+    tests: SuiteRun | None = None
+    """What its test runner said, where that can be read; the exit code decides."""
 
     @property
     def passed(self) -> bool:
         """Tell whether the command ended by itself with exit code 0."""
         return self.exit_code == 0 and not self.timed_out
+
+
+FindingKind = Literal[
+    "test file deleted",
+    "test deleted",
+    "test skipped",
+    "fewer assertions",
+    "fewer tests ran",
+    "failure ignored",
+    "tests left out",
+    "renamed",
+    "deleted",
+    "mode changed",
+    "symbolic link",
+    "binary",
+    "large",
+    "formatting only",
+]
+
+
+class Finding(Noun):
+    """Something about a change that its reviewer should look at; no verdict."""
+
+    kind: FindingKind
+    path: str = ""
+    """Empty: it is about the whole change."""
+    detail: str = ""
+    """The test's name, a count, a mode, in words."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {': '.join(part for part in (self.path, self.detail) if part)}"
 
 
 class Verification(Noun):
@@ -145,7 +191,13 @@ class Verification(Noun):
     no_regressions: bool = False
     commands: tuple[CommandEvidence, ...] = ()
     note: str | None = None
-    """What qualifies it: `untested`, `red baseline`, `sandbox: none`."""
+    """What qualifies it: `untested`, `red baseline`, `flaky tests`, `sandbox: none`."""
+    flaky: tuple[str, ...] = ()
+    """Tests that failed and passed on the same tree; not blamed."""
+    failed_before: tuple[str, ...] = ()
+    """Tests that fail, and failed on the base too; not blamed."""
+    weaker_tests: tuple[Finding, ...] = ()
+    """How the change makes the tests say less than they did."""
 
 
 class TaskOutcome(Noun):

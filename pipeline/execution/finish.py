@@ -20,8 +20,8 @@ from pipeline.domain.results import (
 from pipeline.events import AttemptFailed, Landed
 from pipeline.execution import land
 from pipeline.execution.attempt import Attempt
+from pipeline.execution.evidence import failures_in_words, is_good
 from pipeline.execution.site import Site
-from pipeline.execution.verify import failures_in_words
 from pipeline.git import changed_paths, find_attempt, one_line
 from pipeline.safety.gate import Cleared
 from pipeline.store import entries
@@ -118,7 +118,7 @@ def _move(site: Site, attempt: Attempt, cleared: Cleared, commit: str, tip: str)
         stop=site.stop,
     )
     attempt.verification = verification
-    if not all(one.evidence.passed for one in ran):
+    if not is_good(verification, ran, site.suite):
         attempt.fail(FailureClass.TESTS, one_line(failures_in_words(ran)))
         return None
     return tree

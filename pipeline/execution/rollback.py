@@ -15,9 +15,9 @@ from pipeline.domain.results import ExecutionRecord, ExecutionStatus, Rollback, 
 from pipeline.errors import PipelineError
 from pipeline.events import RolledBack
 from pipeline.execution import land
+from pipeline.execution.evidence import failures_in_short, is_good
 from pipeline.execution.site import Site
 from pipeline.execution.undoing import Undoing, Undone
-from pipeline.execution.verify import failures_in_short
 from pipeline.git import Repository, commit_tree, merge_trees, tree_of
 from pipeline.store import entries
 
@@ -142,18 +142,18 @@ def _verified(
     suite = site.suite_at(tip)
     if site.settings.allow_red_baseline:
         site.verifier.baseline(tip, suite, stop=site.stop)
+    asked = _acceptance(site, undoing) if stays else ()
     verification, ran = site.verifier.verify(
         tree=tree,
         head=tip,
-        acceptance=_acceptance(site, undoing) if stays else (),
+        acceptance=[one for one in asked if one not in suite],
         suite=suite,
         label=f"rollback-{step.record.key}",
         stop=site.stop,
     )
-    met = all(one.passed for one in ran if one.evidence.command not in suite)
-    if met and (verification.no_regressions or not suite):
+    if is_good(verification, ran, suite):
         return verification
-    failed = next(one.evidence for one in ran if not one.passed)
+    failed = next(one.evidence for one in ran if one.blamed)
     names = ", ".join(one.solution_id for one in undoing.dependents)
     hint = f"; {names} landed on it: roll that back first" if names else ""
     raise PipelineError(

@@ -1,48 +1,34 @@
-"""What the pipeline sees for itself: commands run in the sandbox, on exactly one tree.
+"""What the pipeline sees for itself: a project's commands, run on exactly one tree.
 
-The whole output of each command is kept in `<outputs>/<label>/<stage>-<number>.txt`, without
-secrets.
+baseline   the project's tests on an untouched tree; once for each tree, also between runs
+verify     acceptance, then the tests, on the tree of a change; what fails is judged
+
+A failing test run is compared by the names of its tests. It is blamed on the change unless it is
+
+    flaky           it failed before, somewhere, and passes when it runs again on the same tree
+    failed before   it failed on the base too, and no other test fails now
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-from pipeline.domain.results import CommandEvidence, Verification
-from pipeline.errors import Stopped, TurnTimedOut
-from pipeline.events import CommandRan, EventBus
+from pipeline.domain.results import Verification
+from pipeline.events import EventBus
+from pipeline.execution.commands import Bounds, Commands, Stage, What, for_ever
+from pipeline.execution.evidence import Ran, last_of_each
+from pipeline.execution.evidence import failures_in_short as failures_in_short
+from pipeline.execution.evidence import failures_in_words as failures_in_words
+from pipeline.execution.outcomes import Outcome, Outcomes
+from pipeline.execution.weaker import fewer_ran, weaker_tests
 from pipeline.execution.workspace import Workspace, Workspaces
 from pipeline.git import Repository, tree_of
 from pipeline.proc import never
 from pipeline.sandbox import Profile, Sandbox
 from pipeline.store.redaction import Redact, Redaction
 
-Stage = Literal["baseline", "task", "acceptance", "suite"]
-
-TAIL_CHARACTERS = 4_000
 REMEMBERED = 8
 """So many trees' tests are kept in memory, the newest."""
-
-
-def for_ever() -> float:
-    """Return how long a command may take where no turn is open."""
-    return math.inf
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One command that the pipeline ran."""
-
-    evidence: CommandEvidence
-    tail: str
-    """The end of its output, at most `TAIL_CHARACTERS`."""
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether the command ended by itself with exit code 0."""
-        return self.evidence.passed
 
 
 class Verifier:
@@ -61,15 +47,29 @@ class Verifier:
         bus: EventBus,
         command_seconds: float,
         redact: Redact | None = None,
+        *,
+        suite_seconds: float | None = None,
+        tested: Outcomes | None = None,
     ) -> None:
+        """Take `suite_seconds` for the project's own tests (None: as for other commands).
+
+        `tested` remembers what is known of trees; None: for as long as this object lives.
+        """
         self._repo = repo
         self._workspaces = workspaces
         self._sandbox = sandbox
-        self._outputs = outputs
-        self._bus = bus
-        self._command_seconds = command_seconds
-        self._redact = redact or Redaction()
+        self._commands = Commands(
+            sandbox,
+            outputs,
+            bus,
+            redact or Redaction(),
+            seconds=command_seconds,
+            suite_seconds=suite_seconds or command_seconds,
+        )
+        self._tested = tested or Outcomes()
         self._baselines: dict[tuple[str, tuple[str, ...]], tuple[Ran, ...]] = {}
+        self._red: dict[tuple[str, str], frozenset[str]] = {}
+        """Tree and command -> the tests that failed there and were blamed."""
 
     def run_commands(
         self,
@@ -87,30 +87,26 @@ class Verifier:
 
         `remaining` is what is left of a turn, in seconds; raises `TurnTimedOut` at its end.
         """
-        return tuple(
-            self._run(workspace, stage, command, task_id, stop, remaining, profile, label)
-            for command in commands
-        )
+        bounds = Bounds(stop, remaining)
+        whats = [What(stage, command, task_id, profile, label) for command in commands]
+        return tuple(self._commands.run(workspace, what, bounds) for what in whats)
 
     def baseline(
         self, commit: str, suite: Sequence[str], *, stop: Callable[[], bool] = never
     ) -> tuple[Ran, ...]:
-        """Run the project's tests on an untouched commit; the same tree is run once."""
-        tree = tree_of(self._repo, commit)
-        key = (tree, tuple(suite))
-        if key not in self._baselines:
-            with self._workspaces.fresh(tree, commit) as workspace:
-                label = f"baseline-{tree[:12]}"
-                ran = self.run_commands(
-                    workspace, "baseline", suite, stop=stop, profile="verify", label=label
-                )
-            self._remember(tree, suite, ran)
-        return self._baselines[key]
+        """Return what the project's tests come to on an untouched commit.
 
-    def _remember(self, tree: str, suite: Sequence[str], ran: tuple[Ran, ...]) -> None:
-        self._baselines[tree, tuple(suite)] = ran
-        while len(self._baselines) > REMEMBERED:
-            del self._baselines[next(iter(self._baselines))]
+        They are run once for each tree; where they passed, a later process does not run them
+        again. What fails runs once more: what passes then is flaky, and excused.
+        """
+        tree = tree_of(self._repo, commit)
+        if (tree, tuple(suite)) not in self._baselines:
+            known = self._known(tree, suite)
+            ran = known or self._suite(
+                tree, commit, suite, Bounds(stop), f"baseline-{tree[:12]}", baseline=True
+            )
+            self._remember(tree, suite, ran)
+        return self._baselines[tree, tuple(suite)]
 
     def verify(
         self,
@@ -128,50 +124,123 @@ class Verifier:
         The suite has a clone of its own: what acceptance runs is the change, which may write. A
         suite command that is an acceptance command too is run once, there.
         """
+        bounds = Bounds(stop, remaining)
         ran: tuple[Ran, ...] = ()
         if alone := [command for command in acceptance if command not in suite]:
             with self._workspaces.fresh(tree, head) as workspace:
-                ran += self.run_commands(
-                    workspace,
-                    "acceptance",
-                    alone,
-                    stop=stop,
-                    remaining=remaining,
-                    profile="verify",
-                    label=label,
+                ran += tuple(
+                    self._commands.run(workspace, what, bounds)
+                    for what in _whats("acceptance", alone, label)
                 )
-        if suite:
-            with self._workspaces.fresh(tree, head) as workspace:
-                for command in suite:
-                    stage: Stage = "acceptance" if command in acceptance else "suite"
-                    ran += self.run_commands(
-                        workspace,
-                        stage,
-                        [command],
-                        stop=stop,
-                        remaining=remaining,
-                        profile="verify",
-                        label=label,
-                    )
-        met = [one for one in ran if one.evidence.stage == "acceptance"]
-        tests = tuple(one for one in ran if one.evidence.command in suite)
+        base = tree_of(self._repo, head)
+        tests = self._suite(tree, head, suite, bounds, label, accepted=acceptance)
+        tests = self._judged(tests, self._baselines.get((base, tuple(suite)), ()))
         self._remember(tree, suite, tests)  # what lands is the next attempt's base
-        return self._judged(tree, head, met, ran, suite), ran
+        ran += tests
+        return self._verification(tree, base, ran, suite), ran
 
-    def _judged(
+    # the project's tests
+
+    def _known(self, tree: str, suite: Sequence[str]) -> tuple[Ran, ...]:
+        """Return what an earlier process saw, where all of it passed; else nothing."""
+        tools = self._workspaces.fingerprint()
+        found = [self._tested.passing(tree, command, tools) for command in suite]
+        return tuple(Ran(one.evidence, "") for one in found if one) if all(found) else ()
+
+    def _suite(
         self,
         tree: str,
         head: str,
-        met: Sequence[Ran],
-        ran: tuple[Ran, ...],
         suite: Sequence[str],
+        bounds: Bounds,
+        label: str,
+        *,
+        accepted: Sequence[str] = (),
+        baseline: bool = False,
+    ) -> tuple[Ran, ...]:
+        """Run the tests on a tree, and once more what may be flaky, in a clone of its own."""
+        if not suite:
+            return ()
+        usual: Stage = "baseline" if baseline else "suite"
+        whats = [
+            What("acceptance" if one in accepted else usual, one, None, "verify", label, True)
+            for one in suite
+        ]
+        with self._workspaces.fresh(tree, head) as workspace:
+            first = [self._commands.run(workspace, what, bounds) for what in whats]
+        ran: tuple[Ran, ...] = ()
+        for what, one in zip(whats, first, strict=True):
+            if not self._may_be_flaky(one, on_base=baseline):
+                ran += (one,)
+                continue
+            with self._workspaces.fresh(tree, head) as workspace:
+                second = replace(what, again=True)
+                then = self._commands.run(workspace, second, bounds)
+            ran += (one.excused("flaky") if then.passed else one.excused("ran again"), then)
+        return ran
+
+    def _may_be_flaky(self, one: Ran, *, on_base: bool) -> bool:
+        """Tell whether a failure is worth another run: on the base always, else by its names."""
+        if one.passed or one.evidence.timed_out:
+            return False
+        known = self._tested.failed_before(one.evidence.command)
+        return on_base or not one.failed_tests.isdisjoint(known)
+
+    def _judged(self, ran: tuple[Ran, ...], before: Sequence[Ran]) -> tuple[Ran, ...]:
+        """Excuse what failed on the base already; acceptance has no excuse."""
+        base = last_of_each(before)
+        return tuple(
+            one.excused("failed before")
+            if one.blamed
+            and one.evidence.stage != "acceptance"
+            and _failed_before(one, base.get(one.evidence.command))
+            else one
+            for one in ran
+        )
+
+    def _remember(self, tree: str, suite: Sequence[str], ran: tuple[Ran, ...]) -> None:
+        """Keep what is known of a tree: for this process, and what later ones may use."""
+        self._baselines[tree, tuple(suite)] = ran
+        while len(self._baselines) > REMEMBERED:
+            del self._baselines[next(iter(self._baselines))]
+        tools = self._workspaces.fingerprint()
+        for command, last in last_of_each(ran).items():
+            if last.passed or last.evidence.stage == "baseline":
+                failed = self._failed_on(tree, ran, command) | last.failed_tests
+                evidence = last.evidence.model_copy(update={"stage": "baseline"})
+                outcome = Outcome(
+                    tree=tree,
+                    command=command,
+                    tools=tools,
+                    evidence=evidence,
+                    failed=tuple(sorted(failed)),
+                )
+                self._tested.keep(outcome)
+            else:
+                self._red[tree, command] = last.failed_tests
+
+    def _failed_on(self, tree: str, ran: Sequence[Ran], command: str) -> frozenset[str]:
+        """Return the tests of a command that failed on a tree and did not in its last run."""
+        runs = [one for one in ran if one.evidence.command == command]
+        failed = frozenset(name for one in runs[:-1] for name in one.failed_tests)
+        return (failed | self._red.get((tree, command), frozenset())) - runs[-1].failed_tests
+
+    def _verification(
+        self, tree: str, base: str, ran: tuple[Ran, ...], suite: Sequence[str]
     ) -> Verification:
-        tests = [one for one in ran if one.evidence.command in suite]
-        before = self._baselines.get((tree_of(self._repo, head), tuple(suite)), ())
-        red = {one.evidence.command for one in before if not one.passed}
+        before = last_of_each(self._baselines.get((base, tuple(suite)), ()))
+        last = last_of_each(ran)
+        tests = [last[command] for command in suite]
+        met = [one for one in last.values() if one.evidence.stage == "acceptance"]
+        flaky = {name for one in suite for name in self._failed_on(tree, ran, one)}
+        excused = {
+            name for one in ran if one.excuse == "failed before" for name in one.failed_tests
+        }
+        fewer = [one for name in suite for one in fewer_ran(before.get(name), last[name])]
         notes = {
             "untested": not suite,
-            "red baseline": bool(red),
+            "red baseline": any(not one.passed for one in before.values()),
+            "flaky tests": bool(flaky),
             f"sandbox: {self._sandbox.name}": self._sandbox.name != "bwrap",
         }
         return Verification(
@@ -179,69 +248,24 @@ class Verifier:
             all_tests_passed=bool(tests) and all(one.passed for one in tests),
             all_acceptance_met=bool(met) and all(one.passed for one in met),
             no_regressions=bool(tests)
-            and all(one.passed or one.evidence.command in red for one in tests),
+            and all(
+                one.passed or _failed_before(one, before.get(one.evidence.command)) for one in tests
+            ),
             commands=tuple(one.evidence for one in ran),
             note="; ".join(note for note, holds in notes.items() if holds) or None,
+            flaky=tuple(sorted(flaky)),
+            failed_before=tuple(sorted(excused)),
+            weaker_tests=(*weaker_tests(self._repo, base, tree), *fewer),
         )
 
-    def _run(
-        self,
-        workspace: Workspace,
-        stage: Stage,
-        command: str,
-        task_id: str | None,
-        stop: Callable[[], bool],
-        remaining: Callable[[], float],
-        profile: Profile,
-        label: str,
-    ) -> Ran:
-        seconds = min(self._command_seconds, remaining())
-        done = self._sandbox.run(command, workspace.jail, profile, timeout_s=seconds, stop=stop)
-        output = self._redact(done.output.decode("utf-8", "surrogateescape"))
-        path = self._keep(output, label, stage)
-        if done.stopped:
-            raise Stopped(f"interrupted while {command!r} was running; `pipeline run` carries on")
-        if done.timed_out and seconds < self._command_seconds:
-            raise TurnTimedOut(f"the turn's time was over while {command!r} was running")
-        evidence = CommandEvidence(
-            stage=stage,
-            task_id=task_id,
-            command=command,
-            exit_code=done.exit_code,
-            duration_s=round(done.duration_s, 3),
-            timed_out=done.timed_out,
-            output_path=path,
-        )
-        self._bus.emit(CommandRan(stage, command, done.exit_code, done.duration_s, task_id))
-        tail = output[-TAIL_CHARACTERS:].encode("utf-8", "surrogateescape")
-        return Ran(evidence, tail.decode("utf-8", "replace"))
 
-    def _keep(self, output: str, label: str, stage: Stage) -> str:
-        """Write a command's output under the next free number; return its path for records."""
-        folder = self._outputs / label
-        folder.mkdir(parents=True, exist_ok=True)
-        number = 1 + sum(1 for _ in folder.glob(f"{stage}-*.txt"))
-        path = folder / f"{stage}-{number:03d}.txt"
-        path.write_bytes(output.encode("utf-8", "surrogateescape"))
-        return path.relative_to(self._outputs.parent).as_posix()
+def _whats(stage: Stage, commands: Sequence[str], label: str) -> list[What]:
+    return [What(stage, command, None, "verify", label) for command in commands]
 
 
-def failures_in_short(ran: Sequence[Ran]) -> str:
-    """Return what failed on one line, for records: `suite: make test exits 2`."""
-    failed = [one.evidence for one in ran if not one.passed]
-    return "; ".join(
-        f"{one.stage}: {one.command} {'did not end' if one.timed_out else f'exits {one.exit_code}'}"
-        for one in failed
-    )
-
-
-def failures_in_words(ran: Sequence[Ran]) -> str:
-    """Return, for the agent, what failed and how its output ended; empty when all passed."""
-    return "\n\n".join(_in_words(one) for one in ran if not one.passed)
-
-
-def _in_words(one: Ran) -> str:
-    seen = one.evidence
-    ending = "did not end" if seen.timed_out else f"exited {seen.exit_code}"
-    where = f"{seen.stage} of {seen.task_id}" if seen.task_id else seen.stage
-    return f"{where}: `{seen.command}` {ending} after {seen.duration_s:.1f} s\n{one.tail.strip()}"
+def _failed_before(one: Ran, before: Ran | None) -> bool:
+    """Tell whether all that fails failed on the base; a runner that names no test counts whole."""
+    if before is None or before.passed:
+        return False
+    whole = frozenset({before.evidence.command})
+    return before.failed_tests == whole or one.failed_tests <= before.failed_tests

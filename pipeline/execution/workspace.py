@@ -9,12 +9,14 @@ The pipeline's git never reads `tree/.git`: an agent may have written anything t
 """
 
 import errno
+import hashlib
+import itertools
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +27,15 @@ from pipeline.execution.toolchains import Toolchains, find_toolchains, interpret
 from pipeline.git import GitError, Repository, alternate_stores, check_out, text, write_skeleton
 from pipeline.paths import Places
 from pipeline.sandbox import Jail, Sandbox
+from pipeline.sandbox.jail import SYSTEM_BINS
 from pipeline.store.files import make_folder
 
 FRESH = "fresh-"
 SETUP_SECONDS = 600.0
 REMOVE_SECONDS = 600.0
 MOST_DEEP = 100
+MOST_TIMES = 2_000
+"""So many places are asked when they were last changed."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,17 @@ class Workspaces:
             path = os.environ.get("PATH", os.defpath)
             self._toolchains = find_toolchains(Path.home(), path, self._repo.root)
         return self._toolchains
+
+    def fingerprint(self) -> str:
+        """Return what changes when the tools change that commands find here: a digest.
+
+        Seen by names and times alone: programs, dependencies and caches that are let in.
+        """
+        tools = self.toolchains
+        places = [*tools.bins, *tools.read, *map(Path, SYSTEM_BINS)]
+        kept = [self._repo.root / name for name in self._keep]
+        said = (self._sandbox.name, self._setup, tools.env, *_times(places, 0), *_times(kept, 4))
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     def path(self, name: str) -> Path:
         """Return the folder of a named workspace, whether it exists or not."""
@@ -189,6 +205,24 @@ class Workspaces:
                     f"workspace.setup command {command!r} failed "
                     f"(exit {done.exit_code}): {' '.join(tail)}"
                 )
+
+
+def _times(places: Iterable[Path], depth: int) -> Iterator[tuple[str, int]]:
+    """Yield when places were last changed, and the folders in them, so deep and so many."""
+    waiting = [(place, depth) for place in places]
+    for place, _ in itertools.islice(_below(waiting), MOST_TIMES):
+        with suppress(OSError):
+            yield str(place), place.stat().st_mtime_ns
+
+
+def _below(waiting: list[tuple[Path, int]]) -> Iterator[tuple[Path, int]]:
+    """Yield places and the folders below them, nearest first; what is appended comes too."""
+    for place, depth in waiting:
+        yield place, depth
+        if depth > 0:
+            with suppress(OSError), os.scandir(place) as entries:
+                inside = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False))
+                waiting.extend((place / name, depth - 1) for name in inside)
 
 
 def _remove_git(root: Path) -> None:

@@ -1,5 +1,13 @@
 """git, through the git program: never the user's index, never a hook, never an agent's config."""
 
+from pipeline.git.compare import (
+    GONE,
+    LINK,
+    BlobChange,
+    blob_sizes,
+    changed_blobs,
+    read_blobs,
+)
 from pipeline.git.program import (
     OLDEST,
     GitError,
@@ -61,8 +69,11 @@ from pipeline.git.write import (
 )
 
 __all__ = [
+    "GONE",
+    "LINK",
     "OLDEST",
     "PIPELINE_IDENTITY",
+    "BlobChange",
     "CannotAdd",
     "CommitInfo",
     "FileChange",
@@ -75,7 +86,9 @@ __all__ = [
     "WorkTreeProblem",
     "alternate_stores",
     "blob_at",
+    "blob_sizes",
     "blobs_at",
+    "changed_blobs",
     "changed_paths",
     "changes_of",
     "check_out",
@@ -100,6 +113,7 @@ __all__ = [
     "patches_of",
     "plain",
     "prefix_collision",
+    "read_blobs",
     "ref_exists",
     "remove_stale_locks",
     "require_version",

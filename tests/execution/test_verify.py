@@ -11,8 +11,8 @@ import pytest
 from pipeline import git
 from pipeline.errors import Stopped
 from pipeline.events import CommandRan, EventBus
+from pipeline.execution.evidence import failures_in_words
 from pipeline.execution.toolchains import Toolchains
-from pipeline.execution.verify import failures_in_words
 from pipeline.execution.workspace import Workspace
 from pipeline.sandbox import SandboxFailed, Unconfined, find_sandbox
 from tests.builders import make_repository, write_files
