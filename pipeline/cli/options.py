@@ -14,6 +14,10 @@ HERE = Path()
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 
+Plain = Annotated[
+    bool, typer.Option("--plain", help="One line per event, also on a terminal: no live view.")
+]
+
 
 class SandboxKind(StrEnum):
     """How commands are confined."""
