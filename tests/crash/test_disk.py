@@ -42,7 +42,7 @@ def test_after_a_failed_wait_only_another_process_writes_the_journal(
 
     places, said = make.places_in(scratch), scratch / "said"
     places.workflow.mkdir(parents=True, exist_ok=True)
-    with Watcher(scratch / "line", places.workflow, decide) as watcher:
+    with Watcher(scratch / "line", scratch, decide) as watcher:
         context = multiprocessing.get_context("fork")
         child = context.Process(target=append_three, args=(scratch, watcher.line, said))
         child.start()
