@@ -82,12 +82,23 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         raise
     finally:
         if disk_works:
-            stands = complete(work)
-            code = code or stands
-            report(code)
-            work.bus.emit(RunEnded(code, _summary(work, code)))
+            code = _end(work, code, report)
         else:
             break_off(work)
+    return code
+
+
+def _end(work: Work, code: int, report: Callable[[int], None]) -> int:
+    """Complete the run and report it, the latter also where the former fails."""
+    try:
+        stands = complete(work)
+        code = code or stands
+    except PipelineError as problem:
+        code = code or problem.exit_code
+        raise
+    finally:
+        report(code)
+        work.bus.emit(RunEnded(code, _summary(work, code)))
     return code
 
 

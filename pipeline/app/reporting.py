@@ -1,43 +1,156 @@
-"""Wiring of the report: records in, `.workflow/report.md` and `report.json` out."""
+"""Wiring of the report: records, git and disk in; `.workflow/report.md`, `.html`, `.json` out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 import orjson
 
+from pipeline import git
 from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project, where_all_stand
 from pipeline.domain.base import utc_now
-from pipeline.observe.report import Report, make_report, to_markdown
+from pipeline.observe.report.entry import Ground
+from pipeline.observe.report.facts import Ending, Report
+from pipeline.observe.report.gather import make_report
+from pipeline.observe.report.markdown import to_markdown
+from pipeline.observe.report.page import to_html
+from pipeline.orchestrator import MEANING
 from pipeline.plans.holds import holds
+from pipeline.plans.standing import Standing
 from pipeline.safety.budget import caps_of
+from pipeline.safety.decisions import unknown
 from pipeline.store.book import Book
+from pipeline.store.entries import RunClosed, RunOpened
 from pipeline.store.files import write_atomic
-from pipeline.store.run_info import alive, waits_for_decisions
+from pipeline.store.journal import Journal
+from pipeline.store.run_info import alive, read_run_info, waits_for_decisions
 from pipeline.store.state import State
+
+SHORT_CHANGE = 200
+"""A change of at most so many lines is shown in the report itself."""
+SHORT_CHANGES = 4_000
+"""So many lines of changes are shown in a report, all together."""
+CARRIES_ON = "`pipeline run` carries on"
+
+
+def _to_json(report: Report, _where: str = "") -> str:
+    shown = report.model_dump(mode="json")
+    return orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+FORMS: dict[str, Callable[[Report, str], str]] = {
+    "md": to_markdown,
+    "html": to_html,
+    "json": _to_json,
+}
+"""Form -> what renders it; the text leads from what is written to `.workflow/`, for links."""
 
 
 def make_project_report(project: Project, state: State, code: int | None = None) -> Report:
-    """Gather the report from the records."""
+    """Gather the report of the newest run from the records, without secrets.
+
+    `code`: what the command ends with that works here now; None: none does.
+    """
     rows = where_all_stand(project, state)
     held_up = holds(rows, state, project.settings.gate.max_pending)
     worker = alive(project.places)
     if worker is not None and worker.waits_until:
         held_up = (waits_for_decisions(worker.waits_until), *held_up)
-    return make_report(
+    report = make_report(
         rows,
         state,
         holds=held_up,
         now=utc_now(),
         sandbox=project.settings.sandbox.kind,
-        code=code,
+        ending=_ending(project, state, code),
         caps=caps_of(project.settings.budget),
+        ground=_ground(project, rows, state),
     )
+    redact = redaction_of(project.settings.secrets)
+    return Report.model_validate(redact.deep(report.model_dump(mode="json")))
 
 
 def write_report(project: Project, book: Book, code: int | None) -> Report:
-    """Write `.workflow/report.md` and `report.json` from the records, and return the report."""
+    """Write the report in all its forms from the records, and return it."""
     report = make_project_report(project, book.state, code)
-    redaction = redaction_of(project.settings.secrets)
-    write_atomic(project.places.report_md, redaction(to_markdown(report)).encode())
-    shown = redaction.deep(orjson.loads(report.model_dump_json()))
-    told = orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_atomic(project.places.report_json, told)
+    places = project.places
+    paths = {"md": places.report_md, "json": places.report_json, "html": places.report_html}
+    for form, path in paths.items():
+        write_atomic(path, FORMS[form](report, "").encode())
     return report
+
+
+def state_of_run(project: Project, state: State, run_id: str) -> State:
+    """Return what was true when a run ended; `state` is what is true now.
+
+    Raises `PipelineError` where there was no such run, naming the nearest.
+    """
+    runs = [run.run_id for run in state.runs]
+    if run_id not in runs:
+        raise unknown("run", run_id, runs)
+    if run_id == runs[-1]:
+        return state
+    then = State(project.places.journal)
+    for line in Journal(project.places).lines():
+        if isinstance(line.entry, RunOpened) and then.runs and then.runs[-1].run_id == run_id:
+            break
+        then.apply(line)
+        if isinstance(line.entry, RunClosed) and line.entry.run_id == run_id:
+            break
+    return then
+
+
+def _ending(project: Project, state: State, code: int | None) -> Ending:
+    """Return how the last process ended: as it says itself, or as it left things."""
+    places = project.places
+    if code is not None:
+        return Ending(how="ended", exit_code=code, at=utc_now(), said=MEANING[code])
+    if alive(places) is not None:
+        return Ending(how="working")
+    if read_run_info(places.run_file) is not None:
+        return Ending(how="killed", at=state.newest_at, said=CARRIES_ON)
+    return _told_before(project, state)
+
+
+def _told_before(project: Project, state: State) -> Ending:
+    """Return what the newest report says of the end of the run, where it is of this run."""
+    run = state.runs[-1] if state.runs else None
+    try:
+        found = orjson.loads(project.places.report_json.read_bytes())
+        ending = Ending.model_validate(found["ending"])
+        same = run is not None and found["run_id"] == run.run_id
+    except (OSError, ValueError, KeyError, TypeError):
+        return Ending(how="unknown")
+    return ending if same and ending.exit_code in MEANING else Ending(how="unknown")
+
+
+def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
+    """Ask git and the disk what the report shows besides records: two processes at most."""
+    landed = [row.attempt for row in rows if row.attempt is not None and row.attempt.commit_hash]
+    commits = [one.commit_hash for one in landed if one.commit_hash]
+    changes = git.changes_of(project.repo, commits) if commits else {}
+    run_id = state.runs[-1].run_id if state.runs else None
+    tonight = [one.commit_hash for one in landed if one.run_id == run_id and one.commit_hash]
+    short = _short(tonight, changes)
+    return Ground(
+        changes=changes,
+        patches=git.patches_of(project.repo, short) if short else {},
+        kept=lambda path: _is_kept(project, path),
+    )
+
+
+def _short(commits: Sequence[str], changes: dict[str, tuple[git.FileChange, ...]]) -> list[str]:
+    """Return the commits whose changes are short enough to be shown, up to a bounded whole."""
+    found, whole = [], 0
+    for commit in commits:
+        size = sum((one.added or 0) + (one.deleted or 0) for one in changes.get(commit, ()))
+        if size <= SHORT_CHANGE and whole + size <= SHORT_CHANGES:
+            found.append(commit)
+            whole += size
+    return found
+
+
+def _is_kept(project: Project, path: str) -> bool:
+    """Tell whether a path below `.workflow/` is there; a record's path leads nowhere else."""
+    inside = not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
+    return inside and (project.places.workflow / path).exists()

@@ -23,7 +23,7 @@ from pipeline.domain.group import Group
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.git import commits_between
-from pipeline.observe.report import to_markdown
+from pipeline.observe.report.markdown import to_markdown
 from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.demo import (
     TEST_COMMAND,

@@ -1,22 +1,53 @@
 """`pipeline report`: what came of it, rendered again from the records."""
 
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
 import typer
 
-from pipeline.app.project import open_project, read_state
-from pipeline.app.reporting import make_project_report
+from pipeline.app.project import Project, open_project, read_state
+from pipeline.app.reporting import FORMS, make_project_report, state_of_run
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_text
-from pipeline.observe.report import to_markdown
+from pipeline.store.files import write_atomic
 
 
-def command(repo: Repo = HERE, as_json: Json = False) -> None:
+def command(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's id; the newest if not given.")
+    ] = None,
+    form: Annotated[
+        Literal["md", "html", "json"], typer.Option("--format", help="How to render it.")
+    ] = "md",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it there.")
+    ] = None,
+    repo: Repo = HERE,
+    as_json: Json = False,
+) -> None:
     """Show what landed, what needs you, what is parked, failed or not started.
 
-    Example: pipeline report > report.md
+    Example: pipeline report --format html --output night.html
     """
     project = open_project(repo)
-    report = make_project_report(project, read_state(project))
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
+    state = read_state(project)
+    if run is not None:
+        state = state_of_run(project, state, run)
+    report = make_project_report(project, state)
+    kind = "json" if as_json else form
+    text = FORMS[kind](report, _way(project, output))
+    if output is not None:
+        write_atomic(output.absolute(), text.encode())
+        typer.echo(f"wrote {output}", err=as_json)
+    elif kind == "md":
+        print_text(text)
     else:
-        print_text(to_markdown(report))
+        typer.echo(text, nl=False)
+
+
+def _way(project: Project, output: Path | None) -> str:
+    """Return what leads from where the text will be to `.workflow/`: from here, if printed."""
+    folder = Path.cwd() if output is None else output.absolute().parent
+    way = os.path.relpath(project.places.workflow, folder)
+    return "" if way == "." else f"{way}/"

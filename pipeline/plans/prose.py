@@ -1,7 +1,7 @@
 """Text of others inside our Markdown: all of it shown, and nothing but text.
 
-It can neither hide nor make headings, check boxes, images, fences or notes about revisions, and
-lists are either right or shown as they were written.
+It can neither hide nor make headings, check boxes, images, links, fences or notes about revisions,
+and lists are either right or shown as they were written.
 """
 
 import re
@@ -25,7 +25,7 @@ NOTE = re.compile(r"(?mi)^([ \t]*[*_]{0,2}(?:revision|change) notes?[*_]{0,2}[ \
 def prose(text: str) -> str:
     """Return text of others as Markdown that is nothing but paragraphs and plain lists."""
     plain = ENTITY.sub("&amp;", clean(text).strip())
-    plain = HTML.sub("&lt;", plain).replace("![", r"!\[")
+    plain = HTML.sub("&lt;", plain).replace("![", r"!\[").replace("](", r"]\(")
     plain = BULLETS.sub(lambda found: BULLET.sub("- ", found[0]), plain)
     plain = LINE_START.sub(r"\1\\\2", plain)
     plain = UNSPACED.sub(r"\1\\\2", plain)
@@ -49,6 +49,14 @@ def sentence(text: str) -> str:
 def code(text: str) -> str:
     """Return text of others as an indented block, shown letter by letter."""
     return "\n".join(f"    {line}".rstrip() for line in clean(text).split("\n"))
+
+
+def code_span(text: str) -> str:
+    """Return text of others as code inside a line, shown letter by letter."""
+    plain = clean(text, one_line=True)
+    fence = "`" * (1 + max((len(found) for found in re.findall("`+", plain)), default=0))
+    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{pad}{plain}{pad}{fence}"
 
 
 def _counts_up(text: str) -> bool:

@@ -1,5 +1,6 @@
 """What model calls have used, summed from their lines in the journal when somebody asks."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import orjson
@@ -47,7 +48,7 @@ class Spending:
         self._run = _Sum()
         self._bill = Bill()
         self._issues: dict[str, _Sum] = {}
-        self._by_role: dict[tuple[str, str], _Sum] = {}
+        self._by_role: defaultdict[str, dict[str, _Sum]] = defaultdict(dict)
         self._usages: dict[str, Usage] | None = None
 
     def add(self, line: Line) -> None:
@@ -92,11 +93,10 @@ class Spending:
             self._usages = {issue_id: total.usage() for issue_id, total in self._issues.items()}
         return self._usages
 
-    @property
-    def by_role(self) -> dict[tuple[str, str], Usage]:
-        """Issue id and role -> what that role has used for it."""
+    def by_role(self, issue_id: str) -> dict[str, Usage]:
+        """Return role -> what it has used for an issue."""
         self._settle()
-        return {place: total.usage() for place, total in self._by_role.items()}
+        return {role: total.usage() for role, total in self._by_role.get(issue_id, {}).items()}
 
     def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -113,4 +113,4 @@ class Spending:
             issue_id = data["request_id"].rpartition(".")[0]
             self._run.add(data["usage"])
             self._issues.setdefault(issue_id, _Sum()).add(data["usage"])
-            self._by_role.setdefault((issue_id, data["role"]), _Sum()).add(data["usage"])
+            self._by_role[issue_id].setdefault(data["role"], _Sum()).add(data["usage"])

@@ -5,8 +5,10 @@ attempt_begun .. landing_begun .. attempt_recorded    execution, open_attempt, o
 rollback_begun .. rolled_back* | rollback_dropped     execution, open_rollback
 call_begun .. call_settled                            spent, spent_on, bill
 checkpoint_reached .. confirmed                       checkpoint, unconfirmed
+planning_begun .. plan_recorded, attempt_begun ..     pace
 turn_settled, ledger_folded                           ledger, memory
 ledger_folded, turn_compacted, cache_fell             tally
+quota_paused .. quota_over                            quotas, tally
 """
 
 from collections import defaultdict, deque
@@ -56,6 +58,7 @@ from pipeline.store.outline import (
     outline_of,
     planning_outline,
 )
+from pipeline.store.pace import Pace
 from pipeline.store.past import Change, Past
 from pipeline.store.records import Records
 from pipeline.store.spending import Spending
@@ -115,7 +118,9 @@ class State:
         self._open = Index(self.planning, self._globs_of)
         self._landed_on = Index(self.execution, self._landed_paths_of)
         self.tally = Tally()
-        """How the open run's conversations fared."""
+        """How the open run fared."""
+        self.pace = Pace()
+        """How long the newest turns took."""
         self._spending = Spending()
         self._landing: Line | None = None
         self._journal = journal
@@ -170,6 +175,10 @@ class State:
     def spent_on(self) -> dict[str, Usage]:
         """Issue id -> what was ever used for it, all roles together."""
         return self._spending.issues
+
+    def spent_by(self, issue_id: str) -> dict[str, Usage]:
+        """Return role -> what it ever used for an issue."""
+        return self._spending.by_role(issue_id)
 
     @property
     def open_landing(self) -> LandingBegun | None:
@@ -262,7 +271,7 @@ class State:
         self.spawned.clear()
         self.respawned.clear()
         self._spending.open_run()
-        self.tally = Tally()
+        self.tally = Tally(opened_at=line.at)
 
     def _run_closed(self, line: Line) -> None:
         entry = _parsed(line, RunClosed)
@@ -278,6 +287,7 @@ class State:
     def _planning_begun(self, line: Line) -> None:
         entry = _parsed(line, PlanningBegun)
         self.open_planning = entry
+        self.pace.begin("planning", line.at)
 
     def _plan_recorded(self, line: Line) -> None:
         found = planning_outline(line)
@@ -291,6 +301,8 @@ class State:
         self.replan.discard(found.issue_id)
         if self.open_planning and self.open_planning.issue_id == found.issue_id:
             self.open_planning = None
+            failure = None if found.solution_id else self.planning[found.key].failure_class
+            self.pace.end("planning", line.at, failure)
         if found.supersedes and found.supersedes != found.key:
             self._supersede(found.supersedes, by=found.key, line=line)
 
@@ -339,6 +351,7 @@ class State:
     def _attempt_begun(self, line: Line) -> None:
         entry = _parsed(line, AttemptBegun)
         self.open_attempt = entry
+        self.pace.begin("execution", line.at)
         self._landing = None
         self.rerun.discard(entry.solution_id)
         self.unconfirmed.add(entry.solution_id)
@@ -380,6 +393,9 @@ class State:
         elif self._landed.get(found.issue_id) == found.key:
             del self._landed[found.issue_id]
         if self.open_attempt and self.open_attempt.attempt_id == found.attempt_id:
+            failed = found.status is not ExecutionStatus.COMPLETED
+            failure = self.execution[found.key].failure_class if failed else None
+            self.pace.end("execution", line.at, failure)
             self.open_attempt = None
             self._landing = None
 
@@ -410,9 +426,13 @@ class State:
     def _quota_paused(self, line: Line) -> None:
         entry = _parsed(line, QuotaPaused)
         self.quotas[entry.provider] = entry
+        self.pace.drop()
+        self.tally.pause(entry, line.at)
 
     def _quota_over(self, line: Line) -> None:
-        self.quotas.pop(_parsed(line, QuotaOver).provider, None)
+        entry = _parsed(line, QuotaOver)
+        self.quotas.pop(entry.provider, None)
+        self.tally.pause_over(entry, line.at)
 
     def _checkpoint_reached(self, line: Line) -> None:
         self.checkpoint = _parsed(line, CheckpointReached)

@@ -25,7 +25,7 @@ from pipeline.domain.results import (
     Verification,
 )
 from pipeline.domain.solution import Solution, Step, Task
-from pipeline.observe.report import Report, ReportEntry
+from pipeline.observe.report.facts import Report, ReportEntry
 from pipeline.orchestrator import MEANING
 from pipeline.paths import Places, UserPlaces
 from pipeline.settings import KEYS, load_settings

@@ -47,6 +47,7 @@ EXAMPLES = """
     pipeline run --unattended --max-usd 20
     pipeline status --json | jq .phase
     pipeline report > report.md
+    pipeline report --format html --output night.html
     pipeline logs --issue ISS-001 -n 50
     pipeline agents
     pipeline agents show planner

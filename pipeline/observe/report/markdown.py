@@ -1,0 +1,196 @@
+"""The report as Markdown: for a terminal, a mail, an issue; it reads well unrendered too."""
+
+from collections.abc import Iterable, Iterator
+
+from pipeline.observe.report.bars import bars
+from pipeline.observe.report.concerns import KINDS
+from pipeline.observe.report.facts import Check, Diff, Ending, Link, Report, ReportEntry
+from pipeline.observe.report.words import (
+    beside,
+    capital,
+    clock,
+    clock_of,
+    commit,
+    counted,
+    duration,
+    money,
+)
+from pipeline.plans.prose import code_span, line_of
+from pipeline.store.balance import in_words
+
+BLOCKS = 20
+"""So many blocks long is the bar of the dearest issue."""
+FULL = "█"
+NO_NEXT = 12
+"""So many of the commands to type next are listed; each issue has its own too."""
+
+
+def to_markdown(report: Report, where: str = "") -> str:
+    """Render the report; `where` leads from the text to `.workflow/`, for its links."""
+    parts = (
+        _head(report),
+        _next(report),
+        *(_group(name, entries, where) for name, entries in report.groups.items() if entries),
+        _concerns(report),
+        _costs(report),
+        _run(report, where),
+    )
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield from ("# Report", "", f"**{report.headline}**", "")
+    if said := ending(report.ending):
+        yield from (said, "")
+    if report.rehearsal:
+        yield from ("This was a rehearsal against the stand-in model server.", "")
+    for said in (*report.holds, *report.remarks):
+        yield from (line_of(capital(said)), "")
+
+
+def ending(found: Ending) -> str:
+    """Return how the last process came to its end, as a sentence; empty when nobody knows."""
+    if found.how == "unknown":
+        return ""
+    when = f" at {clock(found.at)}" if found.at else ""
+    code = "" if found.exit_code is None else f" (exit code {found.exit_code})"
+    said = {
+        "working": "A run is at work here now; this is how far it is.",
+        "ended": f"The last command ended{when}{code}: {found.said}.",
+        "killed": f"The process that worked was killed; its last sign is of {clock(found.at)}: "
+        f"{found.said}."
+        if found.at
+        else f"The process that worked was killed: {found.said}.",
+    }
+    return said[found.how]
+
+
+def _next(report: Report) -> Iterator[str]:
+    if report.next:
+        yield from ("## What to type next", "")
+        for one in report.next[:NO_NEXT]:
+            yield f"- {line_of(one.why)}: {code_span(one.command)}"
+        if (more := len(report.next) - NO_NEXT) > 0:
+            yield f"- and {counted(more, 'command')} more, each with its issue below"
+        yield ""
+
+
+def _group(name: str, entries: Iterable[ReportEntry], where: str) -> Iterator[str]:
+    yield from (f"## {name.capitalize()}", "")
+    for entry in entries:
+        yield from _entry(entry, where)
+
+
+def _entry(entry: ReportEntry, where: str) -> Iterator[str]:
+    yield from (f"### {entry.issue_id}: {line_of(entry.title)}", "")
+    yield from (f"- {said}" for said in _facts(entry, where))
+    yield ""
+
+
+def _facts(entry: ReportEntry, where: str) -> Iterator[str]:
+    if entry.earlier:
+        yield "Landed before this run"
+    if entry.solution_id:
+        risk = f" ({entry.risk} risk)" if entry.risk else ""
+        tries = f", {counted(entry.attempts, 'attempt')}" if entry.attempts > 1 else ""
+        yield f"Plan {entry.solution_id}{risk}{tries}"
+    if entry.reason:
+        yield line_of(entry.reason)
+    if entry.commit:
+        size = f"{changed(entry.diff)}: " if entry.diff else ""
+        yield f"Commit {commit(entry.commit)}: {size}{line_of(', '.join(entry.files))}"
+    if entry.tests_before or entry.tests_after:
+        yield f"Tests before: {outcome(entry.tests_before)}; after: {outcome(entry.tests_after)}"
+        yield from (_failed(one) for one in entry.tests_after if not one.passed)
+    yield from map(line_of, entry.notes)
+    if entry.claim and entry.claim.contradicts and entry.claim.summary:
+        yield f"The agent says: {line_of(entry.claim.summary)}"
+    if entry.tokens:
+        took = f"; the last attempt took {duration(entry.seconds)}" if entry.seconds else ""
+        yield f"Cost: {money(entry.usd)}, {entry.tokens:,} tokens{took}"
+    if entry.links:
+        yield f"Read on: {_read(entry.links, where)}"
+    if entry.conversation:
+        yield f"What the agents did: {code_span(entry.conversation)}"
+    if entry.next:
+        yield f"Next: {code_span(entry.next)}"
+
+
+def _failed(one: Check) -> str:
+    ended = "did not end" if one.timed_out else f"exit {one.exit_code}"
+    return f"{one.stage}: {code_span(one.command)}: {ended} ({one.seconds:.1f} s)"
+
+
+def _read(links: Iterable[Link], where: str) -> str:
+    return ", ".join(f"[{one.label}]({beside(one.path, where)})" for one in links)
+
+
+def changed(diff: Diff) -> str:
+    """Return how much a commit changed: `+12 -3 in 2 files`."""
+    return f"+{diff.added:,} -{diff.deleted:,} in {counted(len(diff.files), 'file')}"
+
+
+def outcome(checks: tuple[Check, ...]) -> str:
+    """Return how commands ended, in short: `all 3 passed (41 tests)`, `1 of 3 failed`."""
+    if not checks:
+        return "not run"
+    tests = sum(one.tests or 0 for one in checks)
+    counts = f" ({counted(tests, 'test')})" if tests else ""
+    failed = sum(not one.passed for one in checks)
+    if failed:
+        return f"{failed} of {len(checks)} failed{counts}"
+    return f"passed{counts}" if len(checks) == 1 else f"all {len(checks)} passed{counts}"
+
+
+def _concerns(report: Report) -> Iterator[str]:
+    found = {kind: [one for one in report.concerns if one.kind == kind] for kind in KINDS}
+    if any(found.values()):
+        yield from ("## Worth a second look", "")
+        for kind, concerns in found.items():
+            if concerns:
+                yield from (f"{KINDS[kind].heading}:", "")
+                yield from (f"- {one.issue_id}: {line_of(one.text)}" for one in concerns)
+                yield ""
+
+
+def _costs(report: Report) -> Iterator[str]:
+    rows = bars(report)
+    yield from ("## What it cost", "", bill(report), "")
+    for said in in_words(report.budget):
+        yield from (capital(said), "")
+    if rows:
+        yield from ("| issue | cost | tokens | |", "|---|---:|---:|---|")
+        for row in rows:
+            bar = FULL * round(BLOCKS * (row.planning + row.execution))
+            yield f"| {row.label} | {money(row.usd)} | {row.tokens:,} | {bar} |"
+        yield ""
+
+
+def bill(report: Report) -> str:
+    """Return what the run's model calls came to, as a sentence."""
+    usage = report.usage
+    return (
+        f"Model calls: {usage.calls}; {money(usage.usd)}; {usage.metered_tokens:,} tokens, "
+        f"and {usage.cache_read_tokens:,} read from the cache."
+    )
+
+
+def _run(report: Report, where: str) -> Iterator[str]:
+    yield from ("## The run", "")
+    if report.run_id:
+        base = f", from {commit(report.base_commit)}" if report.base_commit else ""
+        yield from (f"Run {report.run_id} on branch {code_span(report.branch or '')}{base}.", "")
+    if report.opened_at:
+        yield f"Opened at {clock(report.opened_at)}, worked on for {duration(report.worked_s)}."
+        yield ""
+    yield from (f"Sandbox: {report.sandbox}.", "")
+    if report.transcripts:
+        yield from (f"Transcripts: {_read(report.transcripts, where)}.", "")
+    for one in report.quota_pauses:
+        until = f", until {clock_of(one.until)}" if one.until else ""
+        over = f"; it went on at {clock(one.over_at)}" if one.over_at else ""
+        yield from (
+            f"Quota of {line_of(one.provider)} used up at {clock(one.at)}{until}{over}.",
+            "",
+        )
+    yield f"Written at {clock(report.written_at)}; `pipeline report` makes it again."
