@@ -5,13 +5,16 @@ References are written out, and titles, defaults and class docstrings are left o
 tokens and say nothing that a field's description does not.
 """
 
+from functools import cache
+
 from pydantic import BaseModel, JsonValue
 
 DROPPED = frozenset({"title", "default", "$defs"})
 
 
+@cache
 def strict_schema(model: type[BaseModel]) -> dict[str, JsonValue]:
-    """Return the schema of `model` with references written out."""
+    """Return the schema of `model` with references written out; one for all, not to be changed."""
     whole = model.model_json_schema()
     written = _written_out(whole, whole.get("$defs", {}))
     assert isinstance(written, dict)
