@@ -19,10 +19,12 @@ from pipeline.app.hiding import redaction_of
 from pipeline.app.patience import REAL_TIME, Patience, Timing
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
-from pipeline.app.summing import keep_summary
+from pipeline.app.summing import SummaryKeeper, keep_summary
+from pipeline.app.telling import telling_now
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
 from pipeline.events import EventBus
+from pipeline.execution.outcomes import Outcomes
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.orchestrator import Wanted, orchestrate
@@ -67,12 +69,15 @@ def work_through(
         work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
         work.prompts.check()
         require_keys(project, work, wanted)
+        bus.listeners.append(SummaryKeeper(project, book))
 
         def report(code: int) -> None:
             write_report(project, book, code)
             keep_summary(project, book)
 
-        return orchestrate(work, wanted, report)
+        plans, executes = wanted.planning, wanted.execution
+        with telling_now(project.places, bus, plans=plans, executes=executes):
+            return orchestrate(work, wanted, report)
 
 
 def make_work(
@@ -96,7 +101,15 @@ def make_work(
     )
     workspaces.sweep()
     verifier = Verifier(
-        repo, workspaces, sandbox, places.outputs, bus, settings.limits.command_seconds, redaction
+        repo,
+        workspaces,
+        sandbox,
+        places.outputs,
+        bus,
+        settings.limits.command_seconds,
+        redaction,
+        suite_seconds=settings.tests.suite_seconds,
+        tested=Outcomes(places.tested),
     )
 
     def let_settle() -> None:

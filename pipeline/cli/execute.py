@@ -22,6 +22,7 @@ def command(
     allow_untested: o.AllowUntested = False,
     allow_red_baseline: o.AllowRed = False,
     sandbox: o.Sandbox = None,
+    plain: o.Plain = False,
     repo: o.Repo = o.HERE,
     as_json: o.Json = False,
 ) -> int:
@@ -41,4 +42,4 @@ def command(
         sandbox=sandbox,
     )
     wanted = Wanted(planning=False, solutions=tuple(solutions or ()))
-    return work(repo, wanted, flags, as_json=as_json)
+    return work(repo, wanted, flags, as_json=as_json, plain=plain)

@@ -22,6 +22,7 @@ def command(
     wait_quota: o.WaitQuota = None,
     allow_untested: o.AllowUntested = False,
     sandbox: o.Sandbox = None,
+    plain: o.Plain = False,
     repo: o.Repo = o.HERE,
     as_json: o.Json = False,
 ) -> int:
@@ -41,4 +42,4 @@ def command(
         sandbox=sandbox,
     )
     wanted = Wanted(execution=False, issues=tuple(issues or ()), base=base, new=new)
-    return work(repo, wanted, flags, as_json=as_json)
+    return work(repo, wanted, flags, as_json=as_json, plain=plain)

@@ -42,6 +42,7 @@ def command(
     allow_untested: o.AllowUntested = False,
     allow_red_baseline: o.AllowRed = False,
     sandbox: o.Sandbox = None,
+    plain: o.Plain = False,
     repo: o.Repo = o.HERE,
     as_json: o.Json = False,
 ) -> int:
@@ -66,4 +67,10 @@ def command(
         allow_red_baseline=allow_red_baseline,
         sandbox=sandbox,
     )
-    return work(repo, Wanted(base=base, new=new, auto_approve=auto_approve), flags, as_json=as_json)
+    return work(
+        repo,
+        Wanted(base=base, new=new, auto_approve=auto_approve),
+        flags,
+        as_json=as_json,
+        plain=plain,
+    )

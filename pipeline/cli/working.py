@@ -1,6 +1,9 @@
 """What `plan`, `execute` and `run` share: flags to settings, signals, the closing lines."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
@@ -10,12 +13,15 @@ from pipeline.app.reporting import make_project_report
 from pipeline.app.stopping import StopFlag
 from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
+from pipeline.cli.live import live_view
 from pipeline.cli.streams import while_read
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
-from pipeline.observe.report import Report, ReportEntry
+from pipeline.events import EventBus
+from pipeline.observe.report.facts import Report, ReportEntry
 from pipeline.orchestrator import Wanted
 from pipeline.store.journal import Probe, no_probe
+from pipeline.store.redaction import Redaction, secret_values
 
 SHOWN = 8
 """How many waiting plans the closing lines name."""
@@ -27,15 +33,19 @@ def work(
     flags: Mapping[str, object],
     *,
     as_json: bool,
+    plain: bool = False,
     probe: Probe = no_probe,
 ) -> int:
     """Work through the wanted phases, then say what stands and what to type next."""
     project = open_project(repo, flags)
-    bus = event_bus(as_json=as_json)
+    redaction = Redaction(secret_values(os.environ))
+    is_lines = plain or as_json
+    live = None if is_lines else live_view(sys.stderr, project.places, os.environ, redaction)
+    bus = EventBus([live]) if live else event_bus(as_json=as_json)
     written = project.places.report_json
     before = _written_at(written)
     try:
-        with StopFlag().listening() as stop:
+        with StopFlag().listening() as stop, live or nullcontext():
             code = work_through(project, wanted, bus=bus, stop=stop, probe=probe)
     finally:
         if as_json and _written_at(written) != before:

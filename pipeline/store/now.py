@@ -73,7 +73,7 @@ class Now:
 def save_now(places: Places, now: Now) -> None:
     """Write down what is being done; who watches is no reason to stop work."""
     with suppress(PipelineError):
-        write_whole(places.now_file, orjson.dumps(asdict(now)))
+        write_whole(places.now_file, orjson.dumps(asdict(now)), mode=0o600)
 
 
 def load_now(places: Places, pid: int) -> Now | None:

@@ -1,12 +1,13 @@
 """What `status` shows, kept beside the user's caches so that showing it again costs nothing.
 
 A summary is a pure cache: it names the ground it was made on (how far the journal went, which
-backlog, who was at work), and is used only while that ground is the same. Lines that were added to
-the journal meanwhile and change nothing that is shown (calls and tools under way) are allowed.
+backlog, who was at work), and is used only while that ground is the same. What lines that were
+added to the journal meanwhile change is taken in, where that needs no fold (`row_changes`).
 Nothing here needs the models: this file is read when nothing else has been imported.
 """
 
 import os
+import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,32 +19,38 @@ from pipeline import __version__
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.bill import Bill
-from pipeline.store.files import write_atomic
+from pipeline.store.files import write_whole
+from pipeline.store.pace import Pace
+from pipeline.store.row_changes import EXECUTING, PLANNING, Draft, Row, apply
 from pipeline.store.run_info import alive
 
 Counts = dict[str, int | float | str | None]
 """A `Usage` as JSON."""
 
-UNSEEN = frozenset({b"tool_begun", b"tool_done", b"agent_spawned"})
+UNSEEN = frozenset(
+    {
+        b"agent_spawned",
+        b"cache_fell",
+        b"edited_by_hand",
+        b"execution_refused",
+        b"landing_begun",
+        b"ledger_folded",
+        b"tool_begun",
+        b"tool_done",
+        b"turn_compacted",
+        b"turn_settled",
+    }
+)
 """Kinds of journal lines that change nothing in a summary."""
 BEGUN, SPENDING = b"call_begun", b"call_settled"
 
 BUDGET_VARIABLES = "PIPELINE_BUDGET_"
 
+KEEP_AGAIN = 1 << 18
+"""After so many bytes of new lines a summary that was brought up to date is kept."""
+
 _KIND = b'"kind":"'
 _HASH = b'"hash":"'
-
-
-@dataclass(frozen=True)
-class Row:
-    """One issue in the summary."""
-
-    id: str
-    title: str
-    state: str
-    group: str
-    reason: str | None
-    solution_id: str | None
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,6 @@ class Summary:
     """What waits for a person besides single issues."""
     run_id: str | None
     branch: str | None
-    planning: bool
-    executing: bool
     usage: Counts
     bill: dict[str, Any] = field(default_factory=dict)
     """What is spent and reserved, as `Bill.to_json` gives it."""
@@ -81,6 +86,22 @@ class Summary:
     """What may be spent, by this user's settings."""
     quotas: dict[str, str | None] = field(default_factory=dict)
     """Vendor -> until when its quota is used up (ISO-8601, UTC); None: it has not said."""
+    pace: dict[str, Any] = field(default_factory=dict)
+    """How long the newest turns took: the fields of `Pace`."""
+    max_pending: int = sys.maxsize
+    """With so many plans waiting nothing more is planned."""
+    checkpoint: bool = False
+    """Execution stands at a checkpoint."""
+
+    @property
+    def planning(self) -> bool:
+        """Tell whether an issue is being planned."""
+        return any(row.state == PLANNING for row in self.rows)
+
+    @property
+    def executing(self) -> bool:
+        """Tell whether a solution is being carried out."""
+        return any(row.state == EXECUTING for row in self.rows)
 
 
 def make_ground(places: Places, *, end: int, last_hash: str) -> Ground:
@@ -99,11 +120,11 @@ def make_ground(places: Places, *, end: int, last_hash: str) -> Ground:
 def save(places: Places, summary: Summary) -> None:
     """Keep the summary for whoever asks next; where that is impossible it is made again."""
     with suppress(PipelineError):
-        write_atomic(places.summary_file, orjson.dumps(asdict(summary)), mode=0o600)
+        write_whole(places.summary_file, orjson.dumps(asdict(summary)), mode=0o600)
 
 
 def load(places: Places) -> Summary | None:
-    """Return the kept summary with today's spending; None when its ground is not the same."""
+    """Return the kept summary, brought up to date; None when its ground is not the same."""
     try:
         found = orjson.loads(places.summary_file.read_bytes())
         kept = found["ground"] | {"backlog": tuple(found["ground"]["backlog"])}
@@ -113,16 +134,39 @@ def load(places: Places) -> Summary | None:
         summary = Summary(**(found | known))
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    if make_ground(places, end=ground.end, last_hash=ground.last_hash) != ground:
+    shown = refreshed(places, summary)
+    if shown is not None and shown.ground.end - ground.end > KEEP_AGAIN:
+        save(places, shown)
+    return shown
+
+
+def refreshed(places: Places, summary: Summary) -> Summary | None:
+    """Return a summary brought up to date; None when its ground is not the same."""
+    ground = summary.ground
+    now = make_ground(places, end=ground.end, last_hash=ground.last_hash)
+    if replace(now, worker=ground.worker) != ground:
         return None
-    return _brought_up_to_date(places.journal, summary)
+    shown = _brought_up_to_date(places.journal, summary)
+    is_open = shown is not None and (shown.planning or shown.executing)
+    is_its = now.worker is not None and now.worker == ground.worker
+    return None if is_open and not is_its else shown
 
 
 def _brought_up_to_date(journal: Path, summary: Summary) -> Summary | None:
-    """Take in the journal's newer lines where they change nothing but what was spent."""
+    """Take in the journal's newer lines; None where that takes a fold."""
     ground, usage = summary.ground, dict(summary.usage)
+    if _stamp(journal)[0] == ground.end:
+        return summary
     bill = Bill.of_json(summary.bill)
+    draft = Draft(
+        summary.rows,
+        Pace.of_json(summary.pace),
+        summary.quotas,
+        held=summary.holds,
+        max_pending=summary.max_pending,
+    )
     closing = _HASH + ground.last_hash.encode() + b'"}\n'
+    end, last = ground.end, b""
     try:
         with journal.open("rb") as file:
             file.seek(max(ground.end - len(closing), 0))
@@ -132,19 +176,37 @@ def _brought_up_to_date(journal: Path, summary: Summary) -> Summary | None:
                 kind = line[line.find(_KIND) + len(_KIND) :].split(b'"', 1)[0]
                 if not line.endswith(b"\n"):
                     break
-                if kind in (BEGUN, SPENDING):
-                    found = orjson.loads(line)
-                    data, day = found["data"], found["at"][: len("2026-11-21")]
-                    if kind == BEGUN:
-                        bill.begin(data, day)
-                    else:
-                        bill.settle(data, day)
-                        _add(usage, data["usage"])
-                elif kind not in UNSEEN:
+                end, last = end + len(line), line
+                if kind in UNSEEN:
+                    continue
+                found = orjson.loads(line)
+                at, data = found["at"], found["data"]
+                if kind == BEGUN:
+                    bill.begin(data, at[: len("2026-11-21")])
+                elif kind == SPENDING:
+                    bill.settle(data, at[: len("2026-11-21")])
+                    _add(usage, data["usage"])
+                elif not apply(draft, kind.decode(), at, data):
                     return None
-    except (OSError, orjson.JSONDecodeError, KeyError):
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    return replace(summary, usage=usage, bill=asdict(bill))
+    if draft.is_changed and summary.checkpoint:
+        return None
+    return replace(
+        summary,
+        ground=replace(ground, end=end, last_hash=_hash_of(last) or ground.last_hash),
+        rows=draft.rows,
+        holds=draft.holds,
+        usage=usage,
+        bill=asdict(bill),
+        quotas=draft.quotas,
+        pace=asdict(draft.pace),
+    )
+
+
+def _hash_of(line: bytes) -> str:
+    """Return the hash that a line of the journal ends with; "" of no line."""
+    return line[line.rfind(_HASH) + len(_HASH) : -len(b'"}\n')].decode()
 
 
 def _add(usage: Counts, more: Counts) -> None:

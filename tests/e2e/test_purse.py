@@ -126,7 +126,7 @@ def test_status_tells_of_a_quota_until_when_it_is_used_up(tmp_path: Path) -> Non
             assert waits["provider"] == "anthropic"
             assert 7_000 < waits["seconds_left"] <= 7_200
             assert document["working"]["pid"] == run.process.pid
-            assert ": the run waits for it" in night.run("status").out
+            assert "the run waits for the quota of anthropic until " in night.run("status").out
             assert run.stop(signal.SIGTERM).code == 130
 
         assert night.run("plan").code == 3

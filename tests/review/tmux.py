@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 NUMBERS = itertools.count(1)
 """A server that was killed may hold its socket for a moment more."""
 

@@ -8,9 +8,14 @@ from pipeline.domain.results import Usage
 from pipeline.store import entries
 from pipeline.store.bill import Account, Amount, Bill
 from pipeline.store.journal import Journal
+from pipeline.store.row_changes import Row
 from pipeline.store.run_file import hold
-from pipeline.store.summary import Row, Summary, load, make_ground, save
+from pipeline.store.summary import Summary, load, make_ground, save
 from tests.store import builders as make
+
+BEGUN = entries.PlanningBegun(
+    issue_id="ISS-1", attempt=1, request_id="ISS-1.1", base_commit=make.COMMIT
+)
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def journal(scratch: Path) -> Journal:
     row = Row("ISS-1", "one", "registered", "not started", None, None)
     ground = make_ground(places, end=journal.end, last_hash=journal.last_hash)
     bill = Bill().to_json("2026-11-21")
-    save(places, Summary(ground, (row,), (), "R", "pipeline/R", False, False, usage, bill))
+    save(places, Summary(ground, (row,), (), "R", "pipeline/R", usage, bill))
     return journal
 
 
@@ -83,11 +88,15 @@ def test_another_backlog_ends_it(journal: Journal, scratch: Path) -> None:
     assert load(places) is None
 
 
-def test_work_that_begins_or_ends_ends_it(journal: Journal, scratch: Path) -> None:
+def test_work_that_begins_or_ends_ends_it_only_while_a_turn_is_open(
+    journal: Journal, scratch: Path
+) -> None:
     places = make.places_in(scratch)
     with hold(places):
+        assert load(places) is not None
+        journal.append(BEGUN)
         assert load(places) is None
-    assert load(places) is not None
+    assert load(places) is None
 
 
 def test_another_journal_ends_it(journal: Journal, scratch: Path) -> None:
