@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
 from pipeline.agents.providers.registry import has_key, make_provider
+from pipeline.app.contents import missing_contents
 from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project
 from pipeline.errors import PipelineError, SandboxMissing
 from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
-from pipeline.execution.workspace import Workspaces
+from pipeline.execution.workspace import Workspaces, refuse_partial
 from pipeline.plans.project import detect_project
 from pipeline.sandbox import Kind, find_sandbox
 from pipeline.settings import AgentRole
@@ -116,6 +117,17 @@ def _prefix(project: Project) -> Check:
     )
 
 
+def _contents(project: Project) -> Check:
+    """Look for what HEAD names and workspaces do not have."""
+    commit = git.head_commit(project.repo)
+    try:
+        refuse_partial(project.repo, commit)
+    except PipelineError as error:
+        return Check("contents", False, "a partial clone", str(error))
+    missing = list(missing_contents(project.repo, commit))
+    return Check("contents", True, "; ".join(missing) or "workspaces have all files of HEAD")
+
+
 def _tests(project: Project) -> Check:
     """Run the project's tests on HEAD, as an attempt would."""
     repo, settings = project.repo, project.settings
@@ -148,7 +160,10 @@ def _tests(project: Project) -> Check:
         redaction_of(settings.secrets),
         suite_seconds=settings.tests.suite_seconds,
     )
-    *_, ran = verifier.baseline(commit, (command,))
+    try:
+        *_, ran = verifier.baseline(commit, (command,))
+    except PipelineError as error:
+        return Check("tests", False, f"{command}: not run", str(error))
     if ran.passed:
         return Check("tests", True, f"{command}: passed ({ran.evidence.duration_s:.1f} s)")
     return Check(
@@ -168,6 +183,7 @@ CHECKS: tuple[Callable[[Project], Check], ...] = (
     _key("planner"),
     _key("executor"),
     _sandbox,
+    _contents,
     _tests,
 )
 """In the order in which they are shown."""

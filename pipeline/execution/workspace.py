@@ -12,6 +12,7 @@ import errno
 import hashlib
 import itertools
 import os
+import shlex
 import shutil
 import stat
 import tempfile
@@ -25,6 +26,7 @@ from pipeline.errors import PipelineError
 from pipeline.execution.kept import Kept, find_kept, place_kept
 from pipeline.execution.toolchains import Toolchains, find_toolchains, interpreters
 from pipeline.git import GitError, Repository, alternate_stores, check_out, text, write_skeleton
+from pipeline.git.read import count_missing
 from pipeline.paths import Places
 from pipeline.sandbox import Jail, Sandbox
 from pipeline.sandbox.jail import SYSTEM_BINS
@@ -158,7 +160,11 @@ class Workspaces:
         (folder / "index.lock").unlink(missing_ok=True)
         _remove_git(root)
         reset_modes(root)
-        check_out(self._repo, tree, work_tree=root, index=index)
+        try:
+            check_out(self._repo, tree, work_tree=root, index=index)
+        except GitError:
+            refuse_partial(self._repo, tree)
+            raise
         kept = find_kept(self._repo, self._keep, tree, folder / "copies")
         place_kept(kept, root, linked=self._sandbox.name != "bwrap")
         self._write_git(root, index, head, kept)
@@ -223,6 +229,16 @@ def _below(waiting: list[tuple[Path, int]]) -> Iterator[tuple[Path, int]]:
             with suppress(OSError), os.scandir(place) as entries:
                 inside = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False))
                 waiting.extend((place / name, depth - 1) for name in inside)
+
+
+def refuse_partial(repo: Repository, commit: str) -> None:
+    """Raise `PipelineError` when a partial clone has not all files of `commit`."""
+    missing = count_missing(repo, commit)
+    if missing:
+        raise PipelineError(
+            f"{missing} objects of {commit[:12]} are not in this partial clone, and the pipeline "
+            f"downloads nothing: git -C {shlex.quote(str(repo.root))} fetch --refetch --no-filter"
+        )
 
 
 def _remove_git(root: Path) -> None:

@@ -156,6 +156,19 @@ def blobs_at(repo: Repository, commit: str, paths: Sequence[str]) -> dict[str, s
     return {path: found.get(path.rstrip("/")) for path in paths}
 
 
+def submodules(repo: Repository, commit: str) -> list[str]:
+    """Return the paths at which a commit names a commit of another repository."""
+    entries = fields(run(repo, "ls-tree", "-r", "-z", "--full-tree", commit).output)
+    return [entry.split("\t", 1)[1] for entry in entries if entry.startswith("160000 ")]
+
+
+def count_missing(repo: Repository, commit: str) -> int:
+    """Return how many objects of a commit's tree are not here: in a partial clone some may be."""
+    words = ("rev-list", "--objects", "--missing=print", "--no-walk", "--end-of-options", commit)
+    done = run(repo, *words, may_fail=True)
+    return sum(line.startswith(b"?") for line in done.output.splitlines())
+
+
 def show_file(repo: Repository, commit: str, path: str) -> bytes | None:
     """Return a file's bytes at `commit` as they are stored, or None when it is not there."""
     done = run(repo, "cat-file", "blob", f"{commit}:{path}", may_fail=True)

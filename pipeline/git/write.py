@@ -1,5 +1,6 @@
 """What the pipeline writes into a repository: trees, commits, and refs by compare-and-swap."""
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from pipeline.errors import PipelineError, cannot_write
 from pipeline.git.program import GitError, Plain, Repository, fields, last_line, maybe, plain, run
 
 GITLINK = "160000"
+FILES = ("100644", "100755")
+SHA256_DIGITS = 64
 COMPLAINTS = 5
 CANNOT_STORE = (b"failed to insert into database", b"unable to write", b"No space left")
 """What git says when the object store is to blame, and not what it is to hold."""
@@ -132,7 +135,9 @@ def write_tree(
         there = [path for path in force if os.path.lexists(work_tree / path)]
         if there:
             _add(git, work_tree, "-f", "--", *there)
-        _refuse_new_gitlinks(git, base)
+        changes = _staged(git, base)
+        _refuse_new_gitlinks(changes)
+        _leave_as_stored(git, work_tree, changes)
         return git.run("write-tree").output.decode().strip()
 
 
@@ -163,13 +168,41 @@ def _refuse_filled_submodules(git: Plain, work_tree: Path) -> None:
         raise NestedRepository(filled)
 
 
-def _refuse_new_gitlinks(git: Plain, base: str) -> None:
+def _staged(git: Plain, base: str) -> list[tuple[list[str], str]]:
+    """Return what the index changes: (both modes, both object ids, how), path."""
     words = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none")
     parts = fields(git.run(*words, f"{base}^{{tree}}").output)
-    changes = zip(parts[::2], parts[1::2], strict=True)
-    links = [path for facts, path in changes if facts.split(" ")[1] == GITLINK]
+    return [(facts.split(" "), path) for facts, path in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def _refuse_new_gitlinks(changes: Sequence[tuple[list[str], str]]) -> None:
+    links = [path for (_, mode, *_), path in changes if mode == GITLINK]
     if links:
         raise NestedRepository(links)
+
+
+def _leave_as_stored(git: Plain, work_tree: Path, changes: Sequence[tuple[list[str], str]]) -> None:
+    """Take back what git changed by itself: files stored with line ends that attributes forbid.
+
+    Nobody wrote to those, and whether git looks at them again hangs on the clock.
+    """
+    same = [
+        f"{mode} {old}\t{path}"
+        for (_, mode, old, _, how), path in changes
+        if how == "M" and mode in FILES and _is_blob(work_tree / path, old)
+    ]
+    if same:
+        git.run("update-index", "-z", "--index-info", stdin=_joined(same))
+
+
+def _is_blob(place: Path, oid: str) -> bool:
+    """Tell whether a file is a stored object byte for byte (Pro Git, "Git Objects")."""
+    with place.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest = hashlib.new("sha256" if len(oid) == SHA256_DIGITS else "sha1", b"blob %d\0" % size)
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest() == oid
 
 
 def commit_tree(

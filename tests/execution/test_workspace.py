@@ -260,33 +260,6 @@ def test_setup_commands_run_in_the_sandbox(site: Ground, toolchains: Toolchains)
         failing.open("executor", site.head)
 
 
-@pytest.mark.parametrize("form", ["linked", "shallow", "shared", "sha256", "autocrlf"])
-def test_every_form_of_repository_works(form: str, tmp_path: Path, toolchains: Toolchains) -> None:
-    origin = tmp_path / "origin"
-    origin.mkdir()
-    kind = "sha256" if form == "sha256" else "sha1"
-    run_git(origin, "init", "-q", "-b", "main", f"--object-format={kind}")
-    make_repository(origin, FILES)
-    commit_files(origin, {"app.py": "VALUE = 2\n"})
-    root = tmp_path / "place" / "checkout"
-    words = {
-        "linked": ("worktree", "add", "-q", "-b", "side", str(root)),
-        "shallow": ("clone", "-q", "--depth=1", f"file://{origin}", str(root)),
-        "shared": ("clone", "-q", "--shared", str(origin), str(root)),
-    }.get(form, ("clone", "-q", str(origin), str(root)))
-    run_git(origin, *words)
-    if form == "autocrlf":
-        run_git(root, "config", "core.autocrlf", "true")
-    site = ground(root, toolchains, find_sandbox("bwrap"))
-    workspace = site.workspaces.open("executor", site.head)
-    count = "1" if form == "shallow" else "2"
-    script = "git status --porcelain; git log --oneline 2>&1 | wc -l; git diff HEAD; cat app.py"
-    assert run(site, workspace, script) == (0, f"{count}\nVALUE = 2")
-    write_files(workspace.root, {"new.py": ""})
-    tree = git.write_tree(site.repo, workspace.root, workspace.index, site.head)
-    assert git.changed_paths(site.repo, site.head, tree) == ["new.py"]
-
-
 def test_the_git_folder_of_a_linked_worktree_is_hidden_too(
     tmp_path: Path, toolchains: Toolchains
 ) -> None:
