@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill races faults bench aimock specs docs clean sandbox
+.PHONY: demo test lint kill races faults bench aimock specs docs clean sandbox jq
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -23,8 +23,14 @@ kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, t
 races: $(VENV)/.developer sandbox    ## two orchestrators started 200 times at once
 	$(BIN)/python -m tests.races.double_start
 
+crash: $(VENV)/.developer sandbox jq  ## kill -9, a full and a broken disk at every system call; random group kills
+	$(BIN)/python -m tests.crash.campaign
+
 faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every moment, and a night full of them
 	$(BIN)/python -m tests.faults.campaign
+
+injections: $(VENV)/.developer sandbox  ## agents that obey every text that others planted
+	$(BIN)/python -m tests.injection.campaign
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
 	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.workspace --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.overhead
@@ -62,3 +68,8 @@ $(VENV)/.developer: pyproject.toml | $(BIN)/python
 sandbox:
 	@command -v bwrap >/dev/null || { $(APT) update -qq && $(APT) install -y -qq bubblewrap; } || \
 	    { echo "make: bubblewrap is missing: sudo apt-get install bubblewrap" >&2; exit 1; }
+
+# The outside reader of the crash campaign.
+jq:
+	@command -v jq >/dev/null || { $(APT) update -qq && $(APT) install -y -qq jq; } || \
+	    { echo "make: jq is missing: sudo apt-get install jq" >&2; exit 1; }

@@ -80,6 +80,11 @@ class Places:
         return self.workflow / "run.lock"
 
     @property
+    def room(self) -> Path:
+        """Holds room on the disk while a run works."""
+        return self.workflow / "room"
+
+    @property
     def run_file(self) -> Path:
         """Who holds the run lock, for whoever asks without taking it."""
         return self.workflow / "run.json"

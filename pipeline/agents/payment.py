@@ -8,6 +8,7 @@ from pipeline.errors import PipelineError, ProviderError, Stopped, TurnTimedOut
 from pipeline.safety.budget import Purse
 from pipeline.store import entries
 from pipeline.store.book import Book
+from pipeline.store.room import require_room
 
 BROKEN_OFF = (TurnTimedOut, Stopped)
 """We hung up: the vendor bills what it had read and written by then, and does not say how much."""
@@ -63,6 +64,7 @@ class Payment:
         self._end(usage, None)
 
     def _reserve(self, output: int, *, lower: bool) -> int:
+        require_room(self.book.places)
         output = self.purse.reserve(
             self.likely, output, self._price, most_input=self.most, lower=lower
         )

@@ -4,6 +4,7 @@ Any process appends under `journal.lock`, for one append: cut what a killed proc
 (kept in `journal.torn`), read what others appended, write, fdatasync.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -26,11 +27,13 @@ from pipeline.store.files import (
 )
 from pipeline.store.line import NO_HASH, Line, corrupt, make_line, scan
 from pipeline.store.locks import file_lock, take
+from pipeline.store.room import give_up_room
 
 Probe = Callable[[str], None]
 """Called at the exact points where a crash is interesting: `journal:before:<kind>` and others."""
 
 LOCK_TIMEOUT_S = 120.0
+FULL = (errno.ENOSPC, errno.EDQUOT)
 IDENTITY_LENGTH = 16
 
 
@@ -51,6 +54,7 @@ class Journal:
     ) -> None:
         """Open without reading. Only lines of `kinds` are handed out (None: all)."""
         self._path = places.journal
+        self._places = places
         self._torn = places.journal_torn
         self._lock = file_lock(places.journal_lock, LOCK_TIMEOUT_S)
         self._guard = threading.RLock()  # protects the five fields below
@@ -238,16 +242,24 @@ class Journal:
 
     def _write(self, handle: int, content: bytes, *, is_new: bool) -> None:
         try:
-            write_all(handle, content)
-        except OSError:
-            os.ftruncate(handle, self._end)
-            raise
+            self._write_or_take_back(handle, content)
+        except OSError as error:
+            if error.errno not in FULL or not give_up_room(self._places):
+                raise
+            self._write_or_take_back(handle, content)
         try:
             os.fdatasync(handle)
             if is_new:
                 fsync_folder(self._path.parent)
         except (OSError, DiskProblem) as error:
             self._break(handle, error)
+
+    def _write_or_take_back(self, handle: int, content: bytes) -> None:
+        try:
+            write_all(handle, content)
+        except OSError:
+            os.ftruncate(handle, self._end)
+            raise
 
     def _break(self, handle: int, error: OSError | DiskProblem) -> NoReturn:
         """Take back a line that may not be on the disk, and write nothing any more."""

@@ -20,6 +20,7 @@ from pipeline.paths import Places
 from pipeline.store.balance import Caps
 from pipeline.store.files import make_folder, write_atomic
 from pipeline.store.locks import MOUNTS, file_lock, require_locks, take
+from pipeline.store.room import give_up_room
 from pipeline.store.run_info import RunInfo, alive, process_start, read_run_info
 
 NAMING_S = 0.5
@@ -77,6 +78,7 @@ def hold(places: Places, run_id: str | None = None, *, mounts: Path = MOUNTS) ->
             yield RunFile(places, info)
         finally:
             places.run_file.unlink(missing_ok=True)
+            give_up_room(places)
     finally:
         lock.release()
 

@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 
+from tests.crash.groups import try_kills
 from tests.crash.trials import Result, Trial, places, prepare, try_out
 from tests.crash.troubles import TROUBLES
 
@@ -29,6 +30,12 @@ POINTS = 300
 """So many points of each kind of trouble, spread evenly, unless all are asked for."""
 RESUME_S = 2.0
 """A resumed run has begun new work by then."""
+GROUPS = "groups"
+HEAD = (
+    f"{'part':<8}{'points':>9}{'tried':>9}{'too late':>9}{'reads':>9}{'work after s':>16}"
+    f"{'failures':>10}"
+)
+"""`reads`: whole documents that jq saw; `work after s`: median and longest resume."""
 
 
 def sample(trials: Sequence[Trial], count: int | None) -> list[Trial]:
@@ -48,15 +55,22 @@ def run(trials: Sequence[Trial], pool: ProcessPoolExecutor) -> list[Result]:
     return results
 
 
-def row(trouble: str, all_points: int, results: Sequence[Result]) -> str:
-    """Return what came of one kind of trouble."""
+def row(trouble: str, points: int, results: Sequence[Result]) -> tuple[str, bool]:
+    """Return what came of one kind of trouble, and whether anything was wrong."""
     failures = sum(one.problem is not None for one in results)
     late = sum(one.was_late for one in results)
     reads = sum(one.reads for one in results)
     times = [one.first_work_s for one in results if one.first_work_s is not None]
-    slowest = f"{median(times):.2f} {max(times):.2f}" if times else "-"
-    counts = f"{all_points:>7}{len(results):>7}{late:>6}{reads:>8}"
-    return f"{trouble:<8}{counts}{slowest:>12}{failures:>10}"
+    text = line(trouble, points, len(results), late, reads, times, failures)
+    return text, failures > 0 or any(one > RESUME_S for one in times)
+
+
+def line(part: str, *counts: object) -> str:
+    """Return one line of the table."""
+    *numbers, times, failures = counts
+    assert isinstance(times, list)
+    told = f"{median(times):.2f} / {max(times):.2f}" if times else "-"
+    return f"{part:<8}{''.join(f'{one!s:>9}' for one in numbers)}{told:>16}{failures!s:>10}"
 
 
 def say(text: str) -> None:
@@ -68,32 +82,53 @@ def say(text: str) -> None:
 def main() -> int:
     """Run the campaign and return the exit code."""
     parser = argparse.ArgumentParser(prog="make crash", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=[], choices=[[], *TROUBLES])
+    parser.add_argument("parts", nargs="*", default=[], choices=[[], *TROUBLES, GROUPS])
     parser.add_argument("--points", type=int, default=POINTS, help="points of each trouble")
     parser.add_argument("--all", action="store_true", help="every point")
+    parser.add_argument("--kills", type=int, default=1000, help="kills at random moments")
+    parser.add_argument("--issues", type=int, default=500, help="issues of their backlog")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--jobs", type=int, default=2, help="lanes that work side by side")
     parser.add_argument("--only", default="", help="only trials whose name contains this")
     options = parser.parse_args()
     begun = time.monotonic()
-    rows, wrong = [], False
     with tempfile.TemporaryDirectory(prefix="pipeline-crash-") as folder:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            options.jobs, mp_context=context, initializer=prepare, initargs=(Path(folder),)
-        ) as pool:
-            for trouble in options.parts or TROUBLES:
-                found = pool.submit(places, trouble).result()
-                trials = [Trial(trouble, place) for place in found]
-                trials = [one for one in trials if options.only in one.name]
-                chosen = sample(trials, None if options.all else options.points)
-                results = run(chosen, pool)
-                rows.append(row(trouble, len(trials), results))
-                say(rows[-1])
-                slow = [r for r in results if (r.first_work_s or 0) > RESUME_S]
-                wrong = wrong or bool(slow) or any(one.problem for one in results)
-    say("\n".join(rows))
+        parts = options.parts or [*TROUBLES, GROUPS]
+        troubles = [part for part in parts if part in TROUBLES]
+        rows = trouble_rows(Path(folder), troubles, options) if troubles else []
+        if GROUPS in parts:
+            rows.append(group_row(Path(folder), options))
+    say(f"\n{HEAD}\n" + "\n".join(text for text, _ in rows))
     say(f"{time.monotonic() - begun:.0f} s")
-    return int(wrong)
+    return int(any(wrong for _, wrong in rows))
+
+
+def trouble_rows(
+    folder: Path, troubles: Sequence[str], options: argparse.Namespace
+) -> list[tuple[str, bool]]:
+    """Try each trouble at its points; return its row, and whether anything was wrong."""
+    rows = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        options.jobs, mp_context=context, initializer=prepare, initargs=(folder,)
+    ) as pool:
+        for trouble in troubles:
+            found = pool.submit(places, trouble).result()
+            trials = [Trial(trouble, place) for place in found]
+            trials = [one for one in trials if options.only in one.name]
+            results = run(sample(trials, None if options.all else options.points), pool)
+            rows.append(row(trouble, len(trials), results))
+            say(rows[-1][0])
+    return rows
+
+
+def group_row(folder: Path, options: argparse.Namespace) -> tuple[str, bool]:
+    """Kill groups at random moments; return the row, and whether anything was wrong."""
+    told = try_kills(folder, kills=options.kills, issues=options.issues, seed=options.seed, say=say)
+    say(f"{told.landed} issues landed; processes of their own began work after {told.really_s} s")
+    times = told.first_work_s + told.really_s
+    text = line(GROUPS, "-", told.kills, 0, told.reads, times, len(told.problems))
+    return text, bool(told.problems) or any(one > RESUME_S for one in times)
 
 
 if __name__ == "__main__":

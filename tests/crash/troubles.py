@@ -13,6 +13,7 @@ NAMES = frozenset({"rename", "renameat", "renameat2", "link", "linkat", "mkdir",
 REMOVALS = frozenset({"unlink", "unlinkat", "rmdir"})
 OPENS = frozenset({"open", "openat"})
 GIT = frozenset({"execve"})
+ROOM = frozenset({"fallocate"})
 DEADLY = WRITES | SYNCS | NAMES | REMOVALS | GIT | {"ftruncate"}
 MENDABLE = 1
 """The exit code of what a person can mend."""
@@ -82,8 +83,8 @@ def _one_line(ended: Ended, usual: int) -> None:
 TROUBLES: dict[str, Trouble] = {
     "kill": Trouble(DEADLY, _kill, _died),
     "full": Trouble(
-        WRITES | NAMES | OPENS,
-        _from_then_on(errno.ENOSPC, WRITES | NAMES | OPENS | {"fallocate"}),
+        WRITES | NAMES | OPENS | ROOM,
+        _from_then_on(errno.ENOSPC, WRITES | NAMES | OPENS | ROOM),
         _one_line,
     ),
     "broken": Trouble(

@@ -19,6 +19,7 @@ from pipeline.app.project import open_project
 from pipeline.app.telling import event_bus
 from pipeline.cli import entry
 from pipeline.cli.working import work
+from pipeline.domain.plan import RiskLevel
 from pipeline.errors import PipelineError, cannot_use
 from pipeline.orchestrator import Wanted
 from pipeline.safety.checkpoint import confirm
@@ -142,8 +143,9 @@ def _plan(root: Path, _words: Sequence[str], probe: Probe) -> int:
     return work(root, Wanted(execution=False), {}, as_json=False, probe=probe)
 
 
-def _work(root: Path, _words: Sequence[str], probe: Probe) -> int:
-    return work(root, Wanted(), {}, as_json=False, probe=probe)
+def _work(root: Path, words: Sequence[str], probe: Probe) -> int:
+    level = RiskLevel(words[1]) if words[:1] == ["--auto-approve"] else None
+    return work(root, Wanted(auto_approve=level), {}, as_json=False, probe=probe)
 
 
 def _approve(root: Path, words: Sequence[str], probe: Probe) -> int:

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import orjson
@@ -118,7 +120,7 @@ class Lane:
         process.join(PATIENCE_S if kill_after_s is None else kill_after_s)
         hangs = process.exitcode is None and kill_after_s is None
         if process.exitcode is None:
-            process.kill()
+            _kill_group(process)
             process.join()
         code = process.exitcode
         process.close()
@@ -228,6 +230,13 @@ class Lane:
                 "PIPELINE_EXECUTOR_BASE_URL": f"{self._stand_in.url}/v1",
             }
         return found
+
+
+def _kill_group(process: ForkServerProcess) -> None:
+    try:
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    except ProcessLookupError:  # it has not made its group yet
+        process.kill()
 
 
 def _name(words: Sequence[str]) -> str:
