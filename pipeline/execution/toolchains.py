@@ -3,6 +3,7 @@
 An allow-list by name: language toolchains, never `~/.ssh`, `~/.config`, `~/.aws` or the like.
 """
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,17 +115,41 @@ def is_python(prefix: Path) -> bool:
 
 def _python_prefixes(search_path: str, checkout: Path | None) -> list[Path]:
     """Return the prefixes of the Python on the path: its virtual environment's, then its own."""
+    found = shutil.which("python3", path=search_path)
+    prefixes = _evident(Path(found)) if found else []
+    return [p for p in prefixes or _asked(search_path, checkout) if p != Path("/usr")]
+
+
+def _evident(program: Path) -> list[Path]:
+    """Return the prefixes of an interpreter as its place tells them, without starting it.
+
+    None where only it can tell: a version manager's shim, a link from elsewhere.
+    """
+    prefix = program.parent.parent
+    if program.parent.resolve() != program.parent or _is_script(program):
+        return []
+    if is_environment(prefix):
+        return [prefix, *_prefixes_of(prefix)[:1]]
+    lies_in = program.resolve().is_relative_to(prefix)
+    return [prefix] if lies_in and is_python(prefix) else []
+
+
+def _is_script(program: Path) -> bool:
+    try:
+        with program.open("rb") as start:
+            return start.read(2) == b"#!"
+    except OSError:
+        return True  # it may be started, not read: who knows what it is
+
+
+def _asked(search_path: str, checkout: Path | None) -> list[Path]:
     try:
         words = ["python3", "-I", "-c", ASK_PYTHON]
         done = proc.run(words, cwd=checkout, env={"PATH": search_path}, timeout_s=20)
     except proc.CannotStart:
         return []
     prefixes = [Path(line) for line in done.output.decode("utf-8", "replace").split("\n") if line]
-    return [
-        prefix
-        for prefix in dict.fromkeys(prefixes)
-        if prefix != Path("/usr") and (is_python(prefix) or is_environment(prefix))
-    ]
+    return [p for p in dict.fromkeys(prefixes) if is_python(p) or is_environment(p)]
 
 
 def _inside(place: Path, places: Sequence[Path]) -> bool:

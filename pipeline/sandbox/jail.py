@@ -73,7 +73,8 @@ def environment(jail: Jail) -> dict[str, str]:
 
 def hidden(place: Path) -> bool:
     """Tell whether `place` lies in a part of the machine that is empty inside."""
-    return any(place.resolve().is_relative_to(empty) for empty in EMPTY)
+    real = place.resolve()
+    return any(real.is_relative_to(empty) for empty in EMPTY)
 
 
 def let_in(workspace: Path) -> None:

@@ -45,3 +45,30 @@ def test_a_config_cannot_show_a_folder_that_is_no_python(tmp_path: Path) -> None
     assert interpreters([tmp_path / "env"], []) == ()
     make_python(tmp_path / "home/.local")
     assert not is_python(tmp_path / "home/.local")
+
+
+def make_program(path: Path, content: str) -> None:
+    write_files(path.parent, {path.name: content})
+    path.chmod(0o755)
+
+
+def read_from(folder: Path) -> tuple[Path, ...]:
+    found = find_toolchains(Path("/nowhere"), f"{folder}:/usr/bin:/bin")
+    return tuple(b.parent for b in found.bins)
+
+
+def test_an_interpreter_in_its_own_prefix_is_not_started(tmp_path: Path) -> None:
+    python = make_python(tmp_path / "python")
+    make_program(python / "bin/python3", "no program at all")
+    write_files(tmp_path / "env", {"pyvenv.cfg": f"home = {python}/bin\n"})
+    (tmp_path / "env/bin").mkdir()
+    (tmp_path / "env/bin/python3").symlink_to(python / "bin/python3")
+    assert read_from(python / "bin") == (python,)
+    assert read_from(tmp_path / "env/bin") == (tmp_path / "env", python)
+
+
+def test_a_shim_is_asked_which_interpreter_it_stands_for(tmp_path: Path) -> None:
+    python = make_python(tmp_path / "versions/3.11")
+    write_files(tmp_path, {"lib/python3.9/os.py": ""})
+    make_program(tmp_path / "bin/python3", f"#!/bin/sh\necho {python}\necho {python}\n")
+    assert read_from(tmp_path / "bin") == (python,)
