@@ -6,12 +6,12 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill races faults bench aimock specs docs clean sandbox jq
+.PHONY: demo test lint kill crash races faults bench aimock specs docs clean sandbox jq browser
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
 
-test: $(VENV)/.developer sandbox     ## lint, types, tests
+test: $(VENV)/.developer sandbox browser   ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -46,7 +46,7 @@ docs: $(VENV)/.developer             ## write docs/commands.md and docs/settings
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .aimock .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .aimock .axe .mypy_cache .ruff_cache .pytest_cache
 
 # The virtual environment. Debian splits `venv` from python3: install it where we may.
 $(BIN)/python:
@@ -68,6 +68,17 @@ $(VENV)/.developer: pyproject.toml | $(BIN)/python
 sandbox:
 	@command -v bwrap >/dev/null || { $(APT) update -qq && $(APT) install -y -qq bubblewrap; } || \
 	    { echo "make: bubblewrap is missing: sudo apt-get install bubblewrap" >&2; exit 1; }
+
+# What opens the report's page: without it that test is skipped and says so.
+AXE := 4.14.1
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	    { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends chromium; } || \
+	    echo "make: no chromium, so the report's page is not tested: sudo apt-get install chromium" >&2
+	@[ -e .axe/package/axe.min.js ] || \
+	    { { command -v npm >/dev/null || { $(APT) update -qq && $(APT) install -y -qq --no-install-recommends npm; }; } && \
+	      mkdir -p .axe && cd .axe && npm pack --silent axe-core@$(AXE) && tar xf axe-core-$(AXE).tgz; } || \
+	    echo "make: no axe-core, so the report's page is not tested: it comes by npm" >&2
 
 # The outside reader of the crash campaign.
 jq:
