@@ -252,6 +252,8 @@ MEANINGS: dict[str, str] = {
     "workspace.keep": "paths of the checkout that workspaces see: `target` and `.tox` as a copy, "
     "whatever else is named read-only",
     "workspace.setup": "commands run in every fresh workspace, in the sandbox",
+    "fence.quarantine": "what happens to changes that a plan does not allow: set `aside` as a "
+    "patch, `fail` the attempt, or `ask` you ([verification](verification.md#the-fence))",
     "secrets.variables": "names of further variables whose values are secrets: "
     "[memory.md](memory.md#secrets)",
     "secrets.not_secret": "names of variables whose values may be seen, although they are called "

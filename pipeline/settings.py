@@ -237,6 +237,13 @@ class WorkspaceSettings(Section):
     """Commands run in a fresh workspace."""
 
 
+class FenceSettings(Section):
+    """What happens to changes that a plan does not allow."""
+
+    quarantine: Literal["fail", "aside", "ask"] = "aside"
+    """`aside`: a patch, and the rest goes on; `fail`: so does the attempt; `ask`: a person."""
+
+
 def _from_root(path: str) -> str:
     """Return an absolute path, `~` being the user's home; raises ValueError for others and `/`."""
     found = Path(path).expanduser()
@@ -298,6 +305,7 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     tests: TestSettings = TestSettings()
     workspace: WorkspaceSettings = WorkspaceSettings()
+    fence: FenceSettings = FenceSettings()
     secrets: SecretSettings = SecretSettings()
     sandbox: SandboxSettings = SandboxSettings()
     roles: dict[str, Role] = Field(default_factory=dict)
@@ -354,6 +362,7 @@ def _section_keys() -> dict[str, str]:
         "validation": ValidationSettings,
         "tests": TestSettings,
         "workspace": WorkspaceSettings,
+        "fence": FenceSettings,
         "secrets": SecretSettings,
         "sandbox": SandboxSettings,
     }

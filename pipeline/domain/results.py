@@ -240,6 +240,15 @@ class Rollback(Noun):
     """The evidence for the tree without the change."""
 
 
+class Held(Noun):
+    """A tested change that lands once a person has approved the paths that its plan lacks."""
+
+    commit: str
+    """It holds the whole change; kept under `refs/pipeline/recovery/`."""
+    paths: tuple[str, ...]
+    """What the plan did not allow."""
+
+
 class ExecutionRecord(Noun):
     """One record of `execution-results.json`: one attempt."""
 
@@ -268,6 +277,10 @@ class ExecutionRecord(Noun):
     claim: Claim | None = None
     quarantine: str | None = None
     """Where the patch of unplanned changes is kept, relative to `.workflow/`."""
+    held: Held | None = None
+    """What waits for a person, where the change went beyond its plan and passed."""
+    findings: tuple[Finding, ...] = ()
+    """What its reviewer should look at in the change, besides its content."""
     ignored_commits: int = 0
     """Commits made inside the workspace, by the agent or its tests; none of them is used."""
     recovered: bool = False

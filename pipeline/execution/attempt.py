@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.agents.tools.wire import SubmitResult
-from pipeline.domain.results import CommandEvidence, FailureClass, TaskOutcome, Verification
+from pipeline.domain.results import (
+    CommandEvidence,
+    FailureClass,
+    Held,
+    TaskOutcome,
+    Verification,
+)
 from pipeline.domain.solution import Solution
 from pipeline.execution.fence import Fenced
 from pipeline.execution.workspace import Workspace
@@ -31,6 +37,10 @@ class Attempt:
     verification: Verification = field(default_factory=Verification)
     quarantined: set[str] = field(default_factory=set)
     quarantine: str | None = None
+    beyond: tuple[str, ...] = ()
+    """Paths outside the plan that a person is to be asked for."""
+    held: Held | None = None
+    """What waits for that person."""
     own_commits: int = 0
     """Commits made in the workspace; they count for nothing."""
     sent: SubmitResult | None = None

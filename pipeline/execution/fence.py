@@ -8,9 +8,11 @@ workspace -> tree of everything -> allowed? -> the tree that is verified and com
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from pipeline.domain.results import Finding
 from pipeline.errors import PipelineError
+from pipeline.execution.nature import NEEDS_A_PLAN, Nature, findings, natures
 from pipeline.execution.workspace import Workspace
-from pipeline.git import Repository, blobs_at, changed_paths, diff_bytes, undo_paths, write_tree
+from pipeline.git import Repository, diff_bytes, undo_paths, write_tree
 from pipeline.plans.globs import matches_any
 from pipeline.plans.validation import path_problem
 
@@ -31,6 +33,23 @@ class Fenced:
     """Paths whose change was set aside."""
     patch: bytes = b""
     """The changes set aside, for `git apply` on the base."""
+    findings: tuple[Finding, ...] = ()
+    """What a reviewer should look at in what is left."""
+
+
+def unplanned(
+    repo: Repository,
+    workspace: Workspace,
+    *,
+    base: str,
+    planned: Sequence[str],
+    may_touch: Sequence[str],
+    deletable: Container[str] = (),
+) -> tuple[str, ...]:
+    """Return what `fence` would set aside and a plan could name; nothing is changed."""
+    seen = natures(repo, base, _tree(repo, workspace, base, planned))
+    found = _outside(seen, planned, may_touch, deletable)
+    return tuple(path for path in found if path_problem(path) is None)
 
 
 def fence(
@@ -45,24 +64,22 @@ def fence(
     """Compute the allowed tree of a workspace and undo everything else in it.
 
     `base` is the commit or tree that the work started from; `planned` are paths, `may_touch`
-    globs; a path that no plan could name is opened by no glob. Creation, change and mode all count;
-    a file is deleted only where the plan says so (`deletable`): a lost test proves nothing, and no
-    glob may take one away. A planned file counts even when it is ignored. Raises
+    globs; a path that no plan could name is opened by no glob. A glob opens text files alone: no
+    link, no binary or large file, no other mode (`nature.NEEDS_A_PLAN`). A file is deleted only
+    where the plan says so (`deletable`): a lost test proves nothing, and no glob may take one away;
+    a rename is a deletion too. A planned file counts even when it is ignored. Raises
     `WorkTreeProblem`, which the agent can mend.
     """
     outside: list[str] = []
     patch = b""
     for _ in range(ROUNDS):
         tree = _tree(repo, workspace, base, planned)
-        changed = changed_paths(repo, base, tree)
-        lost = _deleted(repo, tree, changed)
-        found = [
-            path
-            for path in changed
-            if (path not in deletable if path in lost else not _allowed(path, planned, may_touch))
-        ]
+        seen = natures(repo, base, tree)
+        found = _outside(seen, planned, may_touch, deletable)
         if not found:
-            return Fenced(tree, tuple(changed), tuple(sorted(map(_shown, outside))), patch)
+            changed = tuple(one.path for one in seen)
+            aside = tuple(sorted(map(_shown, outside)))
+            return Fenced(tree, changed, aside, patch, findings(seen))
         outside += found
         patch += _patch(repo, base, tree, found)
         undo_paths(repo, tree, base, found, work_tree=workspace.root, index=workspace.index)
@@ -83,13 +100,27 @@ def _tree(repo: Repository, workspace: Workspace, base: str, planned: Sequence[s
     )
 
 
-def _deleted(repo: Repository, tree: str, changed: Sequence[str]) -> frozenset[str]:
-    """Return which of the changed paths are no longer in `tree`."""
-    return frozenset(path for path, blob in blobs_at(repo, tree, changed).items() if blob is None)
+def _outside(
+    seen: Sequence[Nature],
+    planned: Sequence[str],
+    globs: Sequence[str],
+    deletable: Container[str],
+) -> list[str]:
+    """Return the changed paths that the plan does not allow."""
+    return [
+        one.path
+        for one in seen
+        if (one.path not in deletable if one.is_gone else one.path not in planned)
+        and (one.is_gone or not _opened(one, globs, deletable))
+    ]
 
 
-def _allowed(path: str, planned: Container[str], globs: Sequence[str]) -> bool:
-    return path in planned or (path_problem(path) is None and matches_any(path, globs))
+def _opened(one: Nature, globs: Sequence[str], deletable: Container[str]) -> bool:
+    """Tell whether a glob allows a change that the plan does not name."""
+    half = one.renamed_from is not None and one.renamed_from not in deletable
+    if half or not NEEDS_A_PLAN.isdisjoint(one.said):
+        return False
+    return path_problem(one.path) is None and matches_any(one.path, globs)
 
 
 def _shown(path: str) -> str:

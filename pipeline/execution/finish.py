@@ -19,6 +19,7 @@ from pipeline.domain.results import (
 )
 from pipeline.events import AttemptFailed, Landed
 from pipeline.execution import land
+from pipeline.execution.asking import ask
 from pipeline.execution.attempt import Attempt
 from pipeline.execution.evidence import failures_in_words, is_good
 from pipeline.execution.site import Site
@@ -42,6 +43,8 @@ def finish(site: Site, attempt: Attempt, cleared: Cleared, usage: Usage) -> Exec
     if record is None:
         record = _record(site, attempt, usage)
         _keep_work(site, attempt, record)
+        if attempt.held is not None:
+            ask(site, attempt)
     site.book.record(entries.AttemptRecorded(record=record))
     if record.status is ExecutionStatus.COMPLETED:
         assert record.commit_hash is not None
@@ -164,12 +167,22 @@ def _record(
         verification=attempt.verification,
         claim=_claim(attempt),
         quarantine=attempt.quarantine,
+        held=attempt.held,
+        findings=attempt.fenced.findings if attempt.fenced else (),
         ignored_commits=attempt.own_commits,
         usage=usage,
         error=None if reason is None else one_line(site.redaction(reason)),
-        too_narrow=tuple(attempt.sent.too_narrow_paths) if attempt.sent else (),
+        too_narrow=_too_narrow(attempt),
         rehearsal=site.run.rehearsal,
     )
+
+
+def _too_narrow(attempt: Attempt) -> tuple[str, ...]:
+    """Return what the plan would have had to name, by the agent's word and by what was seen."""
+    said = attempt.sent.too_narrow_paths if attempt.sent else ()
+    failed = attempt.failure is not None and attempt.failure[0] is FailureClass.PLAN_TOO_NARROW
+    seen = (*attempt.beyond, *sorted(attempt.quarantined)) if failed else ()
+    return tuple(dict.fromkeys([*said, *seen]))
 
 
 def _claim(attempt: Attempt) -> Claim | None:

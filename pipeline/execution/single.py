@@ -7,7 +7,7 @@ Only a `Cleared` plan can be carried out, and only the gate makes one.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pipeline.agents.agent import Agent, TurnOutcome, TurnRequest
@@ -22,26 +22,30 @@ from pipeline.domain.issue import AuthorTrust
 from pipeline.domain.results import (
     ExecutionRecord,
     FailureClass,
+    Held,
     PlanningRecord,
     TaskOutcome,
     Usage,
 )
 from pipeline.domain.solution import Privilege, Task
-from pipeline.errors import PipelineError
+from pipeline.errors import DiskProblem, PipelineError
 from pipeline.events import AttemptStarted, Quarantined
+from pipeline.execution.asking import held_for, hold, in_words, take_up
 from pipeline.execution.attempt import Attempt
+from pipeline.execution.commands import for_ever
+from pipeline.execution.evidence import failures_in_short, failures_in_words, is_good
 from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
-from pipeline.execution.fence import Fenced, fence
+from pipeline.execution.fence import Fenced, fence, unplanned
 from pipeline.execution.finish import finish
 from pipeline.execution.land import CHECKPOINT_REFS, kept_ref, save_work
 from pipeline.execution.learning import learned
 from pipeline.execution.own_commits import count_own_commits
 from pipeline.execution.site import Site
-from pipeline.execution.verify import failures_in_short, failures_in_words
-from pipeline.git import WorkTreeProblem
+from pipeline.git import WorkTreeProblem, diff_bytes
 from pipeline.plans.external import closed_places, opened
 from pipeline.plans.standing import AGAIN
 from pipeline.safety.gate import Cleared
+from pipeline.safety.ground import named
 from pipeline.store.entries import AttemptBegun
 from pipeline.store.files import write_atomic
 
@@ -73,10 +77,16 @@ class Execution:
         outcome: TurnOutcome | None = None
         ending: PipelineError | None = None
         try:
-            self._make_ready(attempt)
-            outcome = self._turn(attempt, text)
-            attempt.own_commits = count_own_commits(self._site.sandbox, attempt.workspace)
-            _judge(attempt, outcome)
+            self._run_baseline(attempt)
+            if (held := held_for(self._site, cleared)) is not None:
+                self._try_held(attempt, held)
+            else:
+                attempt.opened = self._site.workspaces.open(EXECUTOR, attempt.begun.base_commit)
+                outcome = self._turn(attempt, text)
+                attempt.own_commits = count_own_commits(self._site.sandbox, attempt.workspace)
+                _judge(attempt, outcome)
+        except DiskProblem:
+            raise  # there is no place for a record: the next run settles the attempt
         except PipelineError as error:
             attempt.fail(failure_of(error), str(error))
             ending = error if isinstance(error, ENDS_THE_RUN) else None
@@ -123,13 +133,16 @@ class Execution:
             if state.planning.get(record.key) != record:
                 raise TakenBack(f"{record.key} was decided on again")
             site.book.record(begun)
-        site.bus.emit(AttemptStarted(record.issue_id, record.key, begun.attempt))
-        return Attempt(begun, record.solution, site.now())
+        solution = record.solution
+        tasks = tuple(f"{task.id}: {task.title}" for task in solution.tasks)
+        site.bus.emit(
+            AttemptStarted(record.issue_id, record.key, begun.attempt, solution.title, tasks)
+        )
+        return Attempt(begun, solution, site.now())
 
-    def _make_ready(self, attempt: Attempt) -> None:
-        """Open the workspace and run the project's tests on the untouched base."""
+    def _run_baseline(self, attempt: Attempt) -> None:
+        """Run the project's tests on the untouched base."""
         site, base = self._site, attempt.begun.base_commit
-        attempt.opened = site.workspaces.open(EXECUTOR, base)
         attempt.baseline = tuple(
             one.evidence.model_copy(update={"stage": "baseline"})
             for one in site.verifier.baseline(base, site.suite, stop=site.stop)
@@ -250,37 +263,73 @@ class Execution:
 
     def _verify(self, attempt: Attempt, leash: Leash) -> str | None:
         """Fence the change and run everything on exactly its tree; return what is wrong."""
-        site, begun, solution = self._site, attempt.begun, attempt.solution
-        record = site.book.state.planning[begun.solution_id]
-        assert record.plan is not None
-        fenced = fence(
-            site.repo,
-            attempt.workspace,
-            base=begun.base_commit,
-            planned=solution.paths,
-            may_touch=record.plan.opened,
-            deletable=solution.deletes,
-        )
-        attempt.fenced = fenced
+        site = self._site
+        attempt.fenced = fenced = self._fence(attempt)
         if fenced.quarantined:
-            self._set_aside(attempt, fenced)
+            self._set_aside(attempt, fenced.patch, fenced.quarantined)
+            if site.settings.fence.quarantine == "fail":
+                names = named(fenced.quarantined)
+                attempt.fail(FailureClass.PLAN_TOO_NARROW, f"the plan does not allow: {names}")
+                return None
         if not fenced.changed:
             attempt.problem = "nothing has changed inside the plan's files"
             return attempt.problem
+        if (words := self._test(attempt, fenced.tree, leash.stop, leash.remaining)) is not None:
+            return words
+        if attempt.beyond:
+            patch = diff_bytes(site.repo, attempt.begun.base_commit, fenced.tree, attempt.beyond)
+            self._set_aside(attempt, patch, ())
+            attempt.held = hold(site, attempt, fenced.tree)
+            attempt.fail(FailureClass.PLAN_TOO_NARROW, in_words(attempt))
+        return None
+
+    def _fence(self, attempt: Attempt) -> Fenced:
+        """Put the fence up, with the paths in it that a person is asked for."""
+        site, solution = self._site, attempt.solution
+        record = site.book.state.planning[attempt.begun.solution_id]
+        assert record.plan is not None
+        globs, base = record.plan.opened, attempt.begun.base_commit
+        planned, deletable = solution.paths, solution.deletes
+        if site.settings.fence.quarantine == "ask":
+            attempt.beyond = unplanned(
+                site.repo,
+                attempt.workspace,
+                base=base,
+                planned=planned,
+                may_touch=globs,
+                deletable=deletable,
+            )
+        return fence(
+            site.repo,
+            attempt.workspace,
+            base=base,
+            planned=(*planned, *attempt.beyond),
+            may_touch=globs,
+            deletable=deletable | set(attempt.beyond),
+        )
+
+    def _test(
+        self,
+        attempt: Attempt,
+        tree: str,
+        stop: Callable[[], bool],
+        remaining: Callable[[], float] = for_ever,
+    ) -> str | None:
+        """Run everything on exactly a tree; return, for the agent, what is wrong."""
+        site, begun = self._site, attempt.begun
         verification, ran = site.verifier.verify(
-            tree=fenced.tree,
+            tree=tree,
             head=begun.base_commit,
-            acceptance=solution.acceptance.commands,
+            acceptance=attempt.solution.acceptance.commands,
             suite=site.suite,
             label=begun.execution_result_id,
-            stop=leash.stop,
-            remaining=leash.remaining,
+            stop=stop,
+            remaining=remaining,
         )
         attempt.verification = verification.model_copy(
             update={"commands": (*attempt.baseline, *verification.commands)}
         )
-        met = all(one.passed for one in ran if one.evidence.stage == "acceptance")
-        if met and (verification.no_regressions or not site.suite):
+        if is_good(verification, ran, site.suite):
             return None
         attempt.problem = failures_in_short(ran)
         words = failures_in_words(ran)
@@ -289,14 +338,23 @@ class Execution:
             words += f"\nChanges outside the plan were set aside and undone: {names}"
         return words
 
-    def _set_aside(self, attempt: Attempt, fenced: Fenced) -> None:
+    def _try_held(self, attempt: Attempt, held: Held) -> None:
+        """Test on the tip what a person has approved since; no agent is asked."""
+        problem = take_up(self._site, attempt, held)
+        if problem is not None:
+            attempt.fail(FailureClass.INTERRUPTED, problem)
+        elif attempt.fenced and self._test(attempt, attempt.fenced.tree, self._site.stop):
+            attempt.fail(FailureClass.TESTS, attempt.problem or "it fails on the branch's tip")
+
+    def _set_aside(self, attempt: Attempt, patch: bytes, paths: Sequence[str]) -> None:
         """Keep the patch of unplanned changes beside the records."""
         path = self._site.places.quarantine / f"{attempt.begun.execution_result_id}.patch"
         earlier = path.read_bytes() if path.exists() else b""
-        write_atomic(path, earlier + fenced.patch)
+        write_atomic(path, earlier + patch)
         attempt.quarantine = str(path.relative_to(self._site.places.workflow))
-        attempt.quarantined |= set(fenced.quarantined)
-        self._site.bus.emit(Quarantined(attempt.begun.solution_id, fenced.quarantined))
+        attempt.quarantined |= set(paths)
+        if paths:
+            self._site.bus.emit(Quarantined(attempt.begun.solution_id, tuple(paths)))
 
 
 def _granted(record: PlanningRecord) -> tuple[Privilege, ...]:

@@ -7,6 +7,7 @@ from pipeline.git.compare import (
     blob_sizes,
     changed_blobs,
     read_blobs,
+    renames,
 )
 from pipeline.git.program import (
     OLDEST,
@@ -116,6 +117,7 @@ __all__ = [
     "read_blobs",
     "ref_exists",
     "remove_stale_locks",
+    "renames",
     "require_version",
     "resolve",
     "show_file",

@@ -31,6 +31,13 @@ def changed_blobs(repo: Repository, old: str, new: str) -> list[BlobChange]:
     return [_change(facts.lstrip(":").split(" "), path) for facts, path in rows]
 
 
+def renames(repo: Repository, old: str, new: str) -> dict[str, str]:
+    """Return new path -> the path whose content it took over, between two commits or trees."""
+    words = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status")
+    parts = fields(run(repo, *words, tree_of(repo, old), tree_of(repo, new)).output)
+    return {parts[at + 2]: parts[at + 1] for at in range(0, len(parts) - 2, 3)}
+
+
 def _change(facts: list[str], path: str) -> BlobChange:
     old_mode, new_mode, old, new, _ = facts
     return BlobChange(path, old_mode, new_mode, _blob(old_mode, old), _blob(new_mode, new))

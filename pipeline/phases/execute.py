@@ -60,6 +60,8 @@ def is_ready(state: State, record: PlanningRecord) -> bool:
     attempts = state.attempts(record.key)
     if not attempts or record.key in state.rerun:
         return True
+    if attempts[-1].held is not None:
+        return True  # it was approved since: what waited for that lands
     if attempts[-1].failure_class not in AGAIN:
         return False
     return infrastructure_failures(state, record.issue_id) < INFRASTRUCTURE_LIMIT

@@ -7,6 +7,7 @@ from pipeline.domain.results import PlanningRecord
 from pipeline.errors import PipelineError
 from pipeline.events import ApprovedByRule, GateWaits, Notice
 from pipeline.phases.work import Work
+from pipeline.plans.standing import held_by
 from pipeline.safety.auto_approval import flag_rule, matching_rule
 from pipeline.settings import AutoRule
 
@@ -54,6 +55,8 @@ def _rule_for(work: Work, key: str, rules: Sequence[AutoRule]) -> AutoRule | Non
     record = state.planning.get(key)
     if record is None or record.solution is None or record.plan is None:
         return None
+    if held_by(state, key) is not None:
+        return None  # what a person is asked, no rule answers
     issue = work.backlog.find(record.issue_id)
     said = (*issue.feedback, *state.feedback.get(issue.id, ()))
     whole = issue.model_copy(update={"feedback": said})

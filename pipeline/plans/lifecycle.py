@@ -4,7 +4,7 @@ inactive --start_drafting--> drafting --submit--> pending --approve--> approved
                               ^ ^                  | ^                  |  |
                               | `-request_changes--' `--expire,withdraw-'  |
                               `----------request_changes-------------------'
-park: pending -> pending
+park: pending -> pending                      widen: approved -> pending
 reject: from drafting, pending, approved      drift: pending, approved -> stale
 supersede: from everywhere but superseded, which is the end; rejected and stale end there too
 """
@@ -37,6 +37,8 @@ class PlanEvent(StrEnum):
     """A person takes the approval back."""
     PARK = "park"
     """Nobody decided for as long as a run was to wait; it still waits, with that reason."""
+    WIDEN = "widen"
+    """Its work went beyond it: a person is asked for what it lacks."""
 
 
 _S, _E = PlanState, PlanEvent
@@ -58,6 +60,7 @@ TRANSITIONS: dict[tuple[PlanState, PlanEvent], PlanState] = {
     (_S.APPROVED, _E.DRIFT): _S.STALE,
     (_S.APPROVED, _E.EXPIRE): _S.PENDING,
     (_S.APPROVED, _E.WITHDRAW): _S.PENDING,
+    (_S.APPROVED, _E.WIDEN): _S.PENDING,
     (_S.APPROVED, _E.SUPERSEDE): _S.SUPERSEDED,
     (_S.REJECTED, _E.SUPERSEDE): _S.SUPERSEDED,
     (_S.STALE, _E.SUPERSEDE): _S.SUPERSEDED,

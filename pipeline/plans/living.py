@@ -38,6 +38,7 @@ DECIDED: dict[str, Callable[[Change], str]] = {
     PlanEvent.DRIFT: lambda _: "stale, so it is planned again",
     PlanEvent.EXPIRE: lambda _: "pending again, as its approval does not count",
     PlanEvent.WITHDRAW: lambda _: "pending again, as its approval was taken back",
+    PlanEvent.WIDEN: lambda _: "pending again, as its work went beyond it",
     PlanEvent.PARK: lambda _: "still pending, and waited for no longer",
     DEFERRAL: lambda change: "set aside for later" if change.plan.deferred else "taken up again",
 }

@@ -19,6 +19,7 @@ from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
     FailureClass,
+    Held,
     PlanningRecord,
     PlanningStatus,
 )
@@ -116,6 +117,12 @@ def infrastructure_failures(state: State, issue_id: str) -> int:
     return count
 
 
+def held_by(state: State, solution_id: str) -> Held | None:
+    """Return what the newest attempt at a solution left for a person to decide on."""
+    attempts = state.attempts(solution_id)
+    return attempts[-1].held if attempts else None
+
+
 def _own(issue: Issue, state: State, *, working: bool) -> Standing:
     """Return the standing that follows from the issue's own records."""
     record = state.current(issue.id)
@@ -178,7 +185,7 @@ def _with_plan(issue: Issue, record: PlanningRecord, state: State) -> Standing:
 
 def _approved(issue: Issue, record: PlanningRecord, state: State) -> Standing:
     attempts = state.attempts(record.key)
-    if not attempts or record.key in state.rerun:
+    if not attempts or record.key in state.rerun or attempts[-1].held is not None:
         return Standing(issue, IssueState.PLANNED, Group.NOT_STARTED, None, record)
     last = attempts[-1]
     if last.status is ExecutionStatus.ROLLED_BACK:

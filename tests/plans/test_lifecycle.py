@@ -7,14 +7,14 @@ from pipeline.plans.lifecycle import TRANSITIONS, IllegalTransition, PlanEvent, 
 from tests.plans.nouns import NOW, approval, plan
 
 GRID = """
-           start_drafting submit  approve  reject   request_changes supersede  drift expire  withdraw park
-inactive   drafting       -       -        -        -               superseded -     -       -        -
-drafting   -              pending -        rejected -               superseded -     -       -        -
-pending    -              -       approved rejected drafting        superseded stale -       -        pending
-approved   -              -       -        rejected drafting        superseded stale pending pending  -
-rejected   -              -       -        -        -               superseded -     -       -        -
-superseded -              -       -        -        -               -          -     -       -        -
-stale      -              -       -        -        -               superseded -     -       -        -
+           start_drafting submit  approve  reject   request_changes supersede  drift expire  withdraw park    widen
+inactive   drafting       -       -        -        -               superseded -     -       -        -       -
+drafting   -              pending -        rejected -               superseded -     -       -        -       -
+pending    -              -       approved rejected drafting        superseded stale -       -        pending -
+approved   -              -       -        rejected drafting        superseded stale pending pending  -       pending
+rejected   -              -       -        -        -               superseded -     -       -        -       -
+superseded -              -       -        -        -               -          -     -       -        -       -
+stale      -              -       -        -        -               superseded -     -       -        -       -
 """  # noqa: E501 - a row is a state, a column an event
 HEAD, *ROWS = [line.split() for line in GRID.strip().splitlines()]
 CELLS = {(row[0], event): to for row in ROWS for event, to in zip(HEAD, row[1:], strict=True)}
