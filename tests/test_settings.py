@@ -162,7 +162,7 @@ def test_every_key_but_the_tables_has_a_variable():
             "[colours]\nred = 1",
             ".workflow/config.toml: colours.red is not a setting: the sections are planner, "
             "executor, limits, providers, budget, gate, policy, validation, tests, workspace, "
-            "secrets, sandbox, roles, plans, run",
+            "fence, secrets, sandbox, roles, plans, run",
         ),
         (
             '[run]\nwait_quota = "soon"',
