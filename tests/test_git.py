@@ -232,6 +232,16 @@ def test_a_submodule_of_the_base_stays_and_its_folder_is_never_entered(
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("name", [".GIT/config", ".g\u200cit/config", "git~1/config"])
+def test_what_another_system_takes_for_the_git_folder_is_refused(
+    repo: git.Repository, work: tuple[Path, Path], name: str
+) -> None:
+    tree, index = work
+    write_files(tree, {name: "[core]\n"})
+    with pytest.raises(git.CannotAdd):
+        git.write_tree(repo, tree, index, git.head_commit(repo))
+
+
 def test_filters_and_merge_drivers_of_the_config_never_run(
     tmp_path: Path, repo: git.Repository, work: tuple[Path, Path]
 ) -> None:

@@ -29,6 +29,7 @@ SAFE = (
     ("core.fsync", "objects,derived-metadata,reference"),
     ("core.fsyncMethod", "fsync"),
     ("core.untrackedCache", "false"),
+    ("core.protectHFS", "true"),
     ("core.attributesFile", "/dev/null"),
     ("core.excludesFile", "/dev/null"),
     ("i18n.commitEncoding", "UTF-8"),

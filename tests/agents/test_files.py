@@ -54,6 +54,12 @@ def test_a_long_file_comes_in_pages_that_say_how_to_read_on(desk: Desk) -> None:
         ("sub/.git/config", "closed"),
         (".workflow/journal.jsonl", "closed"),
         (".Workflow/x", "closed"),
+        (".g\u200cit/config", "closed"),
+        (".\u202egit/config", "closed"),
+        (".wor\u212aflow/x", "closed"),
+        (".work\ufb02ow/x", "closed"),
+        (".gi\u00adt. /config", "closed"),
+        ("sub/GIT~1/config", "closed"),
         ("missing.py", "there is no file"),
         ("src", "is a folder"),
         ("src/a.py/x", "is not a folder"),
@@ -103,6 +109,16 @@ def test_a_circle_of_links_ends(desk: Desk) -> None:
     (desk.workspace / "a").symlink_to("b")
     (desk.workspace / "b").symlink_to("a")
     assert "too many symbolic links" in read(desk, "a/x").text
+
+
+def test_writing_to_a_hard_link_leaves_the_other_name_alone(desk: Desk) -> None:
+    other = desk.folder / "other"
+    other.write_text("kept\n")
+    (desk.workspace / "linked").hardlink_to(other)
+    assert not desk.call("write_file", path="linked", content="new\n").is_error
+    assert not edit(desk, "linked", "new", "newer").is_error
+    assert other.read_text() == "kept\n"
+    assert (desk.workspace / "linked").read_text() == "newer\n"
 
 
 def test_nothing_is_written_through_a_link_that_leaves(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
     python -m tests.attacks.races [tries]      10,000 unless told; exit code 1 when one got through
 
+Once with openat2, once without.
+
 Another process exchanges, as fast as it can, a folder with a link to a folder outside, and a file
 with a link to a file outside. Meanwhile each try writes, replaces, reads or deletes through them.
 """
@@ -18,6 +20,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from pipeline.agents.tools.applier import Applier
+from pipeline.agents.tools.beneath import open_beneath
 from pipeline.agents.tools.reading import read_bytes
 from pipeline.agents.tools.room import Room, ToolProblem
 from pipeline.sandbox import Jail
@@ -75,9 +78,14 @@ def _wait_for_a_swap(workspace: Path) -> None:
     raise AssertionError("nothing is swapped")
 
 
-def tools(workspace: Path) -> list[Act]:
+def step_by_step(workspace: Path) -> list[Act]:
+    """Return the same as `tools` on a kernel that has no openat2."""
+    return tools(workspace, lambda *_: None)
+
+
+def tools(workspace: Path, beneath: Callable[[int, str], int | None] = open_beneath) -> list[Act]:
     """Return what an agent can do to the names, each through the file tools."""
-    room = Room(Jail(workspace, workspace, workspace))
+    room = Room(Jail(workspace, workspace, workspace), beneath)
     applier = Applier(room)
 
     def read(path: str) -> str:
@@ -91,6 +99,7 @@ def tools(workspace: Path) -> list[Act]:
         lambda: applier.change("d/key", lambda before, _: (before, before), ""),
         lambda: applier.delete("d/key"),
         lambda: applier.put("d/new/key", "written"),
+        lambda: read("d/new/key"),
     ]
 
 
@@ -130,6 +139,11 @@ def _text(path: Path) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--swap"]:
         swap(Path(sys.argv[2]))
-    tally = race(int(sys.argv[1]) if sys.argv[1:] else TRIES)
-    sys.stdout.write(f"{tally.done} done, {tally.refused} refused, {tally.through} got through\n")
-    sys.exit(bool(tally.through))
+    tries = int(sys.argv[1]) if sys.argv[1:] else TRIES
+    through = 0
+    for acts in (tools, step_by_step):
+        tally = race(tries, acts)
+        through += tally.through
+        told = f"{tally.done} done, {tally.refused} refused, {tally.through} got through"
+        sys.stdout.write(f"{acts.__name__}: {told}\n")
+    sys.exit(bool(through))

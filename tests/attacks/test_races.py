@@ -1,10 +1,18 @@
 """Links swapped in while a file tool works; all of it is `python -m tests.attacks.races`."""
 
-from tests.attacks.races import plain, race
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.races import Act, plain, race, step_by_step, tools
 
 
-def test_no_link_that_is_swapped_in_gets_through_the_file_tools() -> None:
-    tally = race(500)
+@pytest.mark.parametrize("acts", [tools, step_by_step])
+def test_no_link_that_is_swapped_in_gets_through_the_file_tools(
+    acts: Callable[[Path], list[Act]],
+) -> None:
+    tally = race(500, acts)
     assert tally.through == 0
     assert tally.done > 50, "nothing was tried"
     assert tally.refused > 50, "nothing was swapped"

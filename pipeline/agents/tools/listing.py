@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.agents.toolbox import Leash, Output
-from pipeline.agents.tools.room import CLOSED, Room, Spot, ToolProblem
+from pipeline.agents.tools.room import Room, Spot, ToolProblem, is_closed
 from pipeline.agents.tools.wire import ListFiles, Wire
 from pipeline.plans import globs
 
@@ -72,7 +72,7 @@ def files_below(room: Room, spot: Spot) -> Iterator[tuple[str, int]]:
 def _walk(folder: int, name: str) -> Iterator[tuple[str, int]]:
     walked = 0
     for where, folders, files, descriptor in os.fwalk(name, dir_fd=folder):
-        folders[:] = sorted(f for f in folders if f.casefold() not in CLOSED and f not in SKIPPED)
+        folders[:] = sorted(f for f in folders if not is_closed(f) and f not in SKIPPED)
         inside = where.removeprefix(name).lstrip("/")
         if inside.count("/") >= MOST_DEEP:
             folders.clear()
@@ -81,7 +81,7 @@ def _walk(folder: int, name: str) -> Iterator[tuple[str, int]]:
             if walked > MOST_WALKED:
                 return
             state = os.stat(file, dir_fd=descriptor, follow_symlinks=False)
-            if stat.S_ISREG(state.st_mode) and file.casefold() not in CLOSED:
+            if stat.S_ISREG(state.st_mode) and not is_closed(file):
                 yield (f"{inside}/{file}" if inside else file), state.st_size
 
 

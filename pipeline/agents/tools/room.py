@@ -5,23 +5,42 @@
     .venv/lib/x.py              a kept folder: read from the checkout, never written
     .git, .workflow             closed, wherever they lie
 
-Every part of a path is opened by itself, relative to the folder before it and without following
-links; a link is followed by hand, and only as long as it stays inside.
+A path without links is opened in one call that cannot leave the folder (`beneath.py`). Otherwise
+every part is opened by itself, relative to the folder before it and without following links; a link
+is followed by hand, and only as long as it stays inside.
 """
 
 import os
+import re
 import stat
+import unicodedata
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.agents.tools.beneath import open_beneath
 from pipeline.sandbox import Jail
 
 CLOSED = frozenset({".git", ".workflow"})
 MOST_LINKS = 20
-_IGNORED_IN_NAMES = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
+IGNORED = (
+    *(range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2070), range(0xFE00, 0xFE10)),
+    *(
+        range(0x180B, 0x1810),
+        range(0xFFF0, 0xFFF9),
+        range(0x1BCA0, 0x1BCA4),
+        range(0x1D173, 0x1D17B),
+    ),
+    *(range(0xE0000, 0xE1000), range(0x115F, 0x1161), range(0x17B4, 0x17B6)),
+    (0xAD, 0x34F, 0x61C, 0x3164, 0xFEFF, 0xFFA0),
+)
+"""Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties: file systems that fold names
+(ext4 with `casefold`, HFS+) do not see these."""
+_IGNORED_IN_NAMES = dict.fromkeys(code for codes in IGNORED for code in codes)
+SHORT_NAMES = re.compile(r"(?:git|workfl)~[0-9]+")
+"""What NTFS also calls them."""
 
 
 class ToolProblem(ValueError):
@@ -42,8 +61,11 @@ class Spot:
 class Room:
     """Translates the paths of an agent into files of this machine."""
 
-    def __init__(self, jail: Jail) -> None:
+    def __init__(
+        self, jail: Jail, beneath: Callable[[int, str], int | None] = open_beneath
+    ) -> None:
         self._root = jail.workspace
+        self._beneath = beneath
         self._checkout = jail.checkout
         kept = [(path, path) for path in jail.keep]
         self._mounts = [
@@ -74,11 +96,26 @@ class Room:
             base, parts = base.parent, (base.name, *parts)
         stack = [os.open(base, os.O_RDONLY | os.O_DIRECTORY)]
         try:
+            parts = self._jump(stack, parts)
             name = self._descend(stack, parts, spot, make=make)
             yield stack[-1], name
         finally:
             for descriptor in stack:
                 os.close(descriptor)
+
+    def _jump(self, stack: list[int], parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Open the folder of the last part at once, where that can be; return what is left to do.
+
+        Not where the last part is a link: its target is relative to folders that are not open.
+        """
+        if len(parts) > 1:
+            folder = self._beneath(stack[0], "/".join(parts[:-1]))
+            if folder is not None:
+                stack.append(folder)
+                if not is_link(parts[-1], folder):
+                    return parts[-1:]
+                os.close(stack.pop())
+        return parts
 
     def _descend(self, stack: list[int], parts: Sequence[str], spot: Spot, *, make: bool) -> str:
         """Open folder after folder onto `stack`; return the name of the last part."""
@@ -132,9 +169,15 @@ class Room:
 
 def check_open(part: str, shown: str) -> None:
     """Raise when `part` names a folder that is closed to agents."""
-    plain = part.translate(_IGNORED_IN_NAMES).casefold().rstrip(" .")
-    if plain in CLOSED:
+    if is_closed(part):
         raise ToolProblem(f"{shown!r} is closed: .git and .workflow belong to the pipeline")
+
+
+def is_closed(part: str) -> bool:
+    """Tell whether any file system takes `part` for the name of a closed folder."""
+    seen = unicodedata.normalize("NFD", part.translate(_IGNORED_IN_NAMES))
+    plain = seen.casefold().rstrip(" .")
+    return plain in CLOSED or SHORT_NAMES.fullmatch(plain) is not None
 
 
 def is_link(part: str, folder: int) -> bool:
