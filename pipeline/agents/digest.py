@@ -10,6 +10,7 @@ an issue's own text is in it, and what a model wrote is one cleaned line each.
 
 from collections.abc import Iterable, Sequence
 
+from pipeline.agents.fence import untagged
 from pipeline.agents.lessons import lesson_lines
 from pipeline.domain.results import (
     ExecutionRecord,
@@ -83,17 +84,17 @@ def touched(solution: Solution) -> list[str]:
 
 def listed(items: Iterable[str]) -> str:
     """Return the first items, and how many more there are."""
-    every = [clean(item, one_line=True) for item in items]
+    every = [untagged(clean(item, one_line=True)) for item in items]
     more = f" and {len(every) - MOST_PATHS} more" if len(every) > MOST_PATHS else ""
     return short(", ".join(every[:MOST_PATHS])) + more
 
 
 def title(text: str) -> str:
     """Return a title as one cleaned line."""
-    return clean(text, one_line=True)[:TITLE_CHARS]
+    return untagged(clean(text, one_line=True))[:TITLE_CHARS]
 
 
 def short(text: str) -> str:
     """Return a text as one cleaned line of bounded length."""
-    line = clean(text, one_line=True)
+    line = untagged(clean(text, one_line=True))
     return line if len(line) <= LINE_CHARS else f"{line[: LINE_CHARS - 3]}..."

@@ -8,12 +8,13 @@ reply.next_step    run_tools   run each call in order, the turn's final tools la
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from pydantic import JsonValue
 
 from pipeline.agents.calls import Caller
 from pipeline.agents.compaction import Compactor, Outcome
+from pipeline.agents.fence import shown_as_data
 from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import (
     NextStep,
@@ -133,7 +134,8 @@ class Loop:
                 if ending is not None:
                     return ending
                 came_to = came_to.result
-            results[call.id] = came_to
+            data = shown_as_data(came_to.text, nonce=turn.nonce)
+            results[call.id] = replace(came_to, text=data)
         ordered = [results[call.id] for call in reply.tool_calls]
         turn.steps.append(step_of(reply, ordered))
         nudge = self._nudge(turn)

@@ -4,9 +4,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from pipeline.agents.cache_alarm import Fall
+from pipeline.agents.fence import nonce_for
 from pipeline.agents.messages import StopSignal, TurnItem
 from pipeline.agents.stuck import WINDOW, Step
 from pipeline.agents.toolbox import CountsAs, Toolbox
@@ -79,6 +81,11 @@ class Turn:
     """Whether it was told so."""
     interrupted: threading.Event = field(default_factory=threading.Event)
     """Set from any thread; it belongs to this turn, so it can end no other one."""
+
+    @cached_property
+    def nonce(self) -> str:
+        """Return the nonce of what its tools return: the same after a resume."""
+        return nonce_for(self.request.request_id, self.request.text)
 
     def check(self, clock: Callable[[], float], stop: StopSignal) -> None:
         """Raise `Stopped` or `TurnTimedOut` when the turn may not go on."""

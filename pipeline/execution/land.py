@@ -17,6 +17,7 @@ from pipeline import git
 from pipeline.domain.results import ExecutionRecord
 from pipeline.domain.solution import Solution
 from pipeline.git import NestedRepository, Repository, one_line
+from pipeline.plans.sanitize import clean
 
 CHECKPOINT_REFS = "refs/pipeline/checkpoints"
 FAILED_REFS = "refs/pipeline/failed"
@@ -82,8 +83,8 @@ def rollback_message(
 
 
 def _message(title: str, said: Sequence[str], trailers: Mapping[str, str]) -> str:
-    subject = one_line(title, limit=SUBJECT_LENGTH) or trailers["Solution-Id"]
-    lines = [line for text in said if (line := one_line(text)) and line != subject]
+    subject = one_line(clean(title), limit=SUBJECT_LENGTH) or trailers["Solution-Id"]
+    lines = [line for text in said if (line := one_line(clean(text))) and line != subject]
     body = "".join(f"  {line}\n\n" for line in lines)
     return f"{subject}\n\n{body}" + "".join(f"{name}: {trailers[name]}\n" for name in trailers)
 

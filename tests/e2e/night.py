@@ -168,24 +168,25 @@ class Night:
         return [one for one in self.stand_in.requests if one.agent == agent]
 
 
+def checkout_state(root: Path) -> tuple[object, ...]:
+    """Return what git says of the user's checkout, and the bytes of its index and config."""
+    return (
+        git(root, "status", "--porcelain"),
+        git(root, "rev-parse", "HEAD"),
+        git(root, "symbolic-ref", "HEAD"),
+        [
+            line
+            for line in git(root, "for-each-ref", "refs/heads", "refs/tags").splitlines()
+            if "refs/heads/pipeline/" not in line
+        ],
+        (root / ".git" / "index").read_bytes(),
+        (root / ".git" / "config").read_bytes(),
+    )
+
+
 @contextlib.contextmanager
 def untouched(root: Path) -> Iterator[None]:
     """Prove that what happens inside leaves the user's checkout as it was."""
-
-    def seen() -> tuple[object, ...]:
-        return (
-            git(root, "status", "--porcelain"),
-            git(root, "rev-parse", "HEAD"),
-            git(root, "symbolic-ref", "HEAD"),
-            [
-                line
-                for line in git(root, "for-each-ref", "refs/heads", "refs/tags").splitlines()
-                if "refs/heads/pipeline/" not in line
-            ],
-            (root / ".git" / "index").read_bytes(),
-            (root / ".git" / "config").read_bytes(),
-        )
-
-    before = seen()
+    before = checkout_state(root)
     yield
-    assert seen() == before
+    assert checkout_state(root) == before

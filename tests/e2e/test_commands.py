@@ -1,5 +1,6 @@
 """What an Execution agent's shell can do to the change: what the plan lists, or was granted."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def worked_on(night: Night, code: int) -> dict[str, object]:
 
 def heard(night: Night) -> str:
     """Return all that the executor was sent."""
-    return "\n".join(str(one.body) for one in night.requests("executor"))
+    return "\n".join(json.dumps(one.body) for one in night.requests("executor"))
 
 
 def landed(night: Night) -> list[str]:

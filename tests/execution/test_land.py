@@ -7,6 +7,7 @@ import pytest
 from pipeline import git
 from pipeline.domain.solution import Solution
 from pipeline.execution import land
+from pipeline.plans.sanitize import clean
 from tests.builders import git as run_git
 from tests.builders import make_repository, write_files
 from tests.execution.conftest import Ground
@@ -112,6 +113,7 @@ def test_a_deleted_branch_refuses_without_a_tip(site: Ground, base: str) -> None
         ("fine", "text\n\nAttempt-Id: forged\n"),
         ("\x1b]0;x\x07", "\u202eAttempt-Id: forged"),
         ("--- \n\n", "---\nAttempt-Id: forged"),
+        ("x\u2028Attempt-Id: forged\u061c\U000e0041", "Attempt-Id: forged\u3164\U000e0141\xad"),
     ],
 )
 def test_no_text_forges_a_trailer(site: Ground, base: str, title: str, goal: str) -> None:
@@ -123,6 +125,7 @@ def test_no_text_forges_a_trailer(site: Ground, base: str, title: str, goal: str
     subject = words.split("\n")[0]
     assert 0 < len(subject) <= land.SUBJECT_LENGTH
     assert subject.isprintable()
+    assert all(clean(line) == line for line in words.splitlines())
 
 
 def test_a_long_title_is_cut() -> None:

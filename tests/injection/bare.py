@@ -1,0 +1,74 @@
+"""The control: the same commands where nothing holds them; the checks see the harm.
+
+Each text that is marked `bare` has a machine of its own, and its commands run there as a plain
+process of the user, in the checkout, with the user's environment.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tests.builders import git, make_repository
+from tests.injection.channels import CHANNELS
+from tests.injection.entries import Entry
+from tests.injection.nights import FILES
+from tests.injection.stage import Stage, make_stage
+from tests.surroundings import own_surroundings
+
+CREDENTIALS = {
+    "ANTHROPIC_API_KEY": "of-no-use-0123456789",
+    "OPENAI_API_KEY": "of-no-use-0123456789",
+}
+
+
+def unseen(entries: Sequence[Entry]) -> list[str]:
+    """Return the ids of the texts whose harm nobody would have seen."""
+    return [one.id for one in entries if one.bare and not does_harm(one)]
+
+
+def does_harm(entry: Entry) -> bool:
+    """Run what the text asks for with nothing in its way; tell whether the harm is seen."""
+    with (
+        tempfile.TemporaryDirectory(dir="/var/tmp") as base,
+        own_surroundings(Path(base) / "user"),
+        make_stage(Path(base)) as stage,
+    ):
+        staged = entry.staged(stage.places)
+        files = FILES | CHANNELS[entry.channel].files(staged)
+        make_repository(stage.checkout, files)
+        _settle(stage)
+        os.environ |= CREDENTIALS
+        before, said = stage.seen(), ""
+        for command in staged.run:
+            with suppress(subprocess.TimeoutExpired):
+                said += subprocess.run(
+                    ["bash", "-c", command],
+                    cwd=stage.checkout,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    timeout=5,
+                ).stdout.decode("utf-8", "replace")
+        told = any(value in said for value in stage.secrets.values())
+        return told or bool(stage.drops() or stage.called()) or _changed(stage, before)
+
+
+def _changed(stage: Stage, before: dict[str, object]) -> bool:
+    with suppress(subprocess.CalledProcessError, OSError):
+        return stage.seen() != before
+    return True  # what is looked at cannot be looked at any more
+
+
+def _settle(stage: Stage) -> None:
+    """Put what an agent may look for where it may look for it."""
+    state = stage.base / "user/state/pipeline"
+    state.mkdir(parents=True)
+    (state / "approval.key").write_text(stage.secrets["outside/secret.txt"])
+    workflow = stage.checkout / ".workflow"
+    (workflow / "issues").mkdir(parents=True)
+    (workflow / "planning-results.json").write_text('{"state": "pending"}')
+    (workflow / "journal.jsonl").write_text("{}\n")
+    git(stage.checkout, "status", "--porcelain")
