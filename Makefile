@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill crash races faults bench aimock specs docs clean sandbox jq browser
+.PHONY: demo test lint kill crash races faults bench suites aimock specs docs clean sandbox jq browser
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -34,6 +34,9 @@ injections: $(VENV)/.developer sandbox  ## agents that obey every text that othe
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
 	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.workspace --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.overhead
+
+suites: $(VENV)/.developer sandbox   ## the tests of real projects, inside the sandbox and outside (needs npm)
+	$(BIN)/python -m tests.suites.campaign
 
 aimock: $(VENV)/.developer sandbox   ## the adapters against a mock server by others (needs npm)
 	npm install --ignore-scripts --no-audit --no-fund --prefix .aimock @copilotkit/aimock@1.43.0

@@ -124,7 +124,7 @@ def _contents(project: Project) -> Check:
         refuse_partial(project.repo, commit)
     except PipelineError as error:
         return Check("contents", False, "a partial clone", str(error))
-    missing = list(missing_contents(project.repo, commit))
+    missing = list(missing_contents(project.repo, commit, project.settings.workspace.keep))
     return Check("contents", True, "; ".join(missing) or "workspaces have all files of HEAD")
 
 

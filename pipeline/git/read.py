@@ -169,6 +169,13 @@ def count_missing(repo: Repository, commit: str) -> int:
     return sum(line.startswith(b"?") for line in done.output.splitlines())
 
 
+def ignored_files(repo: Repository) -> list[str]:
+    """Return the ignored files of the user's checkout that lie beside tracked ones."""
+    words = ("ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory")
+    done = call(words, cwd=repo.root, env=discovery_environment(), may_fail=True)
+    return [path for path in fields(done.output) if not path.endswith("/")]
+
+
 def show_file(repo: Repository, commit: str, path: str) -> bytes | None:
     """Return a file's bytes at `commit` as they are stored, or None when it is not there."""
     done = run(repo, "cat-file", "blob", f"{commit}:{path}", may_fail=True)

@@ -15,7 +15,7 @@ from pipeline.app.contents import missing_contents
 from pipeline.errors import PipelineError
 from pipeline.execution.toolchains import Toolchains
 from pipeline.sandbox import find_sandbox
-from tests.builders import commit_files, make_repository
+from tests.builders import commit_files, make_repository, write_files
 from tests.builders import git as run_git
 from tests.execution.conftest import Ground, ground
 from tests.execution.test_workspace import fingerprint, run
@@ -166,7 +166,7 @@ def test_one_change_lands_and_the_checkout_stays(
     git.update_ref(repo, BRANCH, commit, None, "land")
 
     assert run_git(repo.root, "log", "-1", "--format=%an %s", BRANCH) == "pipeline land"
-    assert list(missing_contents(repo, head)) == SAID.get(form, [])
+    assert list(missing_contents(repo, head, ())) == SAID.get(form, [])
     after = fingerprint(site.repo.root)
     assert {name: after.get(name) for name in before} == before
 
@@ -191,3 +191,15 @@ def test_a_partial_clone_without_the_files_is_refused_with_what_mends_it(
     run_git(root, *str(told.value).partition(": git -C ")[2].split()[1:])
     workspace = site.workspaces.open("executor", site.head)
     assert (workspace.root / "deep/er/note.md").read_bytes() == CONTENT["deep/er/note.md"]
+
+
+def test_ignored_sources_are_named_unless_they_are_kept(
+    site: Ground,
+) -> None:
+    root = site.repo.root
+    made = ("src/pkg/version.py", "src/pkg/other.py", "build/lib.py", "note.log")
+    write_files(
+        root, {".git/info/exclude": "version.py\nother.py\nbuild\n"} | dict.fromkeys(made, "")
+    )
+    told = list(missing_contents(site.repo, site.head, ("src/pkg/other.py",)))
+    assert [line.partition(": ")[2] for line in told] == ["src/pkg/version.py"]
