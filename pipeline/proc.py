@@ -4,6 +4,7 @@ The reader runs in the caller's thread. A sandbox dies with the thread that star
 `run` from a thread that outlives the child.
 """
 
+import errno
 import os
 import select
 import selectors
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.errors import DiskProblem, PipelineError
 
 SLICE_S = 0.05
 """How often the clock, the stop flag and the child are looked at while its pipes are silent."""
@@ -128,6 +129,11 @@ def _start(
             pass_fds=pass_fds,
         )
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise DiskProblem(
+                f"cannot start {argv[0]!r}: {error.strerror}; close programs or raise the limit "
+                "(`ulimit -n`), and run again"
+            ) from error
         missing = f"{error.filename!r}: {error.strerror}"
         raise CannotStart(f"cannot start {argv[0]!r} ({missing}); is it installed?") from error
 

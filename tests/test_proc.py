@@ -1,6 +1,7 @@
 """Processes end in time, as a group, and what they printed is kept."""
 
 import os
+import resource
 import select
 import sys
 import time
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from pipeline import proc
+from pipeline.errors import DiskProblem
 
 
 def test_output_errors_and_exit_code_are_told_apart() -> None:
@@ -102,3 +104,15 @@ def test_the_environment_is_exactly_what_is_given() -> None:
         b"PATH=/usr/bin:/bin",
         b"A=1",
     ]
+
+
+def test_descriptors_that_are_used_up_are_named_and_not_a_missing_program() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, before[1]))
+    try:
+        with pytest.raises(DiskProblem, match=r"cannot start 'true': Too many open files; close"):
+            proc.run(["true"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

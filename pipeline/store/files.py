@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import cannot_write
@@ -28,7 +29,8 @@ def write_atomic_pieces(
         status = _write_temporary(temporary, pieces, mode)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that is read-only now refuses that too
+            temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
     remove_temporaries(path)
     fsync_folder(path.parent)
@@ -47,7 +49,8 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that is read-only now refuses that too
+            temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
     remove_temporaries(path)
 

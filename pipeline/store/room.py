@@ -7,6 +7,7 @@ journal gives the room up once, and the run ends at its next call.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import DiskProblem, cannot_write
@@ -61,5 +62,6 @@ def _hold(path: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
