@@ -39,6 +39,8 @@ TITLES = {
     "ISS-9": "Round half to even & <b onclick='alert(1)'>not half up</b>",
 }
 LANDED = ("ISS-1", "ISS-2", "ISS-3", "ISS-4")
+KILLED = "killed.json"
+"""The report that is made when the process has just been killed; it lies beside the repository."""
 KILLED_AT = "journal:before:attempt_recorded"
 
 DIES = f"""
@@ -111,6 +113,8 @@ def mixed_night(folder: Path) -> Iterator[Night]:
             [sys.executable, "-c", DIES], cwd=night.root, capture_output=True, timeout=60
         )
         assert died.returncode == -signal.SIGKILL, died.stderr
+        left = night.run("report", "--json", "--output", str(folder.parent / KILLED))
+        assert left.code == 0, left.err
         ended = night.run("run", "--max-usd", "20")
         assert ended.code == 75, ended.err
         yield night
@@ -119,12 +123,16 @@ def mixed_night(folder: Path) -> Iterator[Night]:
 def _evening(night: Night) -> None:
     backlog = night.root.parent / "backlog.jsonl"
     backlog.write_text("\n".join(json.dumps(_issue(*one)) for one in TITLES.items()))
-    assert night.run("import", "--jsonl", str(backlog)).code == 0
-    assert night.run("plan").code == 3
-    assert night.run("reject", "ISS-6", "--reason", "not like this").code == 0
-    assert night.run("defer", "ISS-7").code == 0
-    rest = [f"SOL-{name}-1" for name in TITLES if name not in ("ISS-6", "ISS-7")]
-    assert night.run("approve", *rest).code == 0
+    approved = [f"SOL-{name}-1" for name in TITLES if name not in ("ISS-6", "ISS-7")]
+    for code, *words in (
+        (0, "import", "--jsonl", str(backlog)),
+        (3, "plan"),
+        (0, "reject", "ISS-6", "--reason", "not like this"),
+        (0, "defer", "ISS-7"),
+        (0, "approve", *approved),
+    ):
+        ended = night.run(*map(str, words))
+        assert ended.code == code, ended.err
 
 
 def _issue(name: str, title: str) -> dict[str, object]:

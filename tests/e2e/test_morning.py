@@ -17,7 +17,7 @@ from pipeline.observe.report.facts import Report
 from pipeline.observe.report.words import lines, money
 from tests.builders import git
 from tests.e2e.browser import Browser, Page, find_browser
-from tests.e2e.mixed import LANDED, TITLES, mixed_night
+from tests.e2e.mixed import KILLED, LANDED, TITLES, mixed_night
 from tests.surroundings import own_surroundings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -130,6 +130,14 @@ def test_it_is_the_same_when_it_is_made_again(morning: Morning) -> None:
     code, said = morning.other_run
     assert code == 1
     assert "there is no run '20261121-000000-ffff'" in said
+
+
+def test_a_killed_process_is_told_of_by_the_next_report(morning: Morning) -> None:
+    killed = morning.workflow.parent.parent / KILLED
+    report = Report.model_validate_json(killed.read_bytes())
+    assert (report.ending.how, report.ending.said) == ("killed", "`pipeline run` carries on")
+    assert report.ending.at is not None
+    assert report.headline.startswith("Nothing was carried out: 1 is parked, 1 was turned down")
 
 
 def test_page_and_markdown_tell_the_same_numbers(morning: Morning) -> None:

@@ -100,7 +100,7 @@ LANDED, FAILED, PARKED, WAITS = Group.LANDED, Group.FAILED, Group.PARKED, Group.
         ({FAILED: [entry(), entry("B")]}, "Nothing landed: all 2 issues failed."),
         ({FAILED: [entry()]}, "Nothing landed: the only issue failed."),
         (
-            {FAILED: [entry()], PARKED: [entry("B"), entry("C")]},
+            {FAILED: [entry(attempts=1)], PARKED: [entry("B"), entry("C")]},
             "Nothing landed: 1 failed, 2 are parked.",
         ),
         (
@@ -113,7 +113,7 @@ LANDED, FAILED, PARKED, WAITS = Group.LANDED, Group.FAILED, Group.PARKED, Group.
         ),
         (
             {Group.NOT_STARTED: [entry()], Group.TURNED_DOWN: [entry("B")]},
-            "Nothing landed: 1 was turned down, 1 has not started.",
+            "Nothing was carried out: 1 was turned down, 1 has not started.",
         ),
     ],
 )

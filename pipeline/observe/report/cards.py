@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.domain.group import Group
 from pipeline.observe.report.bars import is_full
+from pipeline.observe.report.entry import PLAN
 from pipeline.observe.report.facts import Check, Diff, FileDiff, ReportEntry
 from pipeline.observe.report.facts import Report as Facts
 from pipeline.observe.report.glance import anchor
-from pipeline.observe.report.markdown import outcome
-from pipeline.observe.report.markup import Html, sentence, tag
+from pipeline.observe.report.markdown import tested
+from pipeline.observe.report.markup import Html, join, sentence, tag
 from pipeline.observe.report.words import beside, clock, commit, counted, duration, lines, money
 
 MEANS: dict[Group, str] = {
@@ -28,12 +29,12 @@ def groups(report: Facts, where: str) -> Html:
     """Return all groups that have issues, with links to each; `where` leads to `.workflow/`."""
     found = [(group, report.groups[group]) for group in Group if report.groups[group]]
     links = (
-        tag("li", tag("a", f"{len(entries):,} {group}", href=f"#{anchor(group)}"))
+        tag("li", tag("a", f"{group.capitalize()} {len(entries):,}", href=f"#{anchor(group)}"))
         for group, entries in found
     )
     return tag(
         "div",
-        tag("nav", tag("ul", links), aria_label="Groups of issues") if found else None,
+        tag("nav", tag("ul", links), aria_label="Groups of issues") if found[1:] else None,
         (_group(group, entries, where) for group, entries in found),
         id="issues",
         tabindex=-1,
@@ -79,7 +80,7 @@ def _card(entry: ReportEntry, where: str) -> Html:
         if entry.notes
         else None,
         _claim(entry),
-        tag("dl", *_facts(entry)),
+        tag("dl", _facts(entry, where)),
         _checks(entry, where),
         _diff(entry.diff, entry.issue_id),
         _links(entry, where),
@@ -103,25 +104,26 @@ def _claim(entry: ReportEntry) -> Html | None:
     return tag("blockquote", tag("p", tag("b", "The agent says: "), said.summary))
 
 
-def _facts(entry: ReportEntry) -> Iterator[Html]:
+def _facts(entry: ReportEntry, where: str) -> Iterator[Html]:
     """Yield name and value of what is known in a few words."""
-    for name, value in _rows(entry):
+    for name, value in _rows(entry, where):
         if value:
             yield tag("div", tag("dt", name), tag("dd", value))
 
 
-def _rows(entry: ReportEntry) -> Iterator[tuple[str, str | Html | None]]:
+def _rows(entry: ReportEntry, where: str) -> Iterator[tuple[str, str | Html | None]]:
     if entry.commit:
         yield "Commit", tag("code", commit(entry.commit))
     if entry.diff:
         size = lines(entry.diff.added, entry.diff.deleted)
         yield "Change", f"{size} in {counted(len(entry.diff.files), 'file')}"
-    if entry.tests_before or entry.tests_after:
-        before, after = outcome(entry.tests_before), outcome(entry.tests_after)
-        yield "Tests", f"before: {before}; after: {after}"
+    yield "Tests", tested(entry)
     if entry.solution_id:
         risk = f", {entry.risk} risk" if entry.risk else ""
-        yield "Plan", f"{entry.solution_id}{risk}"
+        plan = next((one.path for one in entry.links if one.label == PLAN), None)
+        name = entry.solution_id
+        link = tag("a", name, href=beside(plan, where)) if plan else name
+        yield "Plan", join((link, risk))
     if entry.attempts > 1:
         yield "Attempts", str(entry.attempts)
     if entry.tokens:
@@ -189,7 +191,7 @@ def _patch(text: str, issue_id: str) -> Html:
 
 
 def _links(entry: ReportEntry, where: str) -> Html | None:
-    if not entry.links:
-        return None
-    links = (tag("li", tag("a", one.label, href=beside(one.path, where))) for one in entry.links)
-    return tag("ul", links, class_="links", aria_label=f"Read on about {entry.issue_id}")
+    found = [one for one in entry.links if one.label != PLAN]
+    links = (tag("li", tag("a", one.label, href=beside(one.path, where))) for one in found)
+    named = f"Read on about {entry.issue_id}"
+    return tag("ul", links, class_="links", aria_label=named) if found else None

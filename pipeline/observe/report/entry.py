@@ -18,6 +18,9 @@ from pipeline.plans.standing import Standing
 from pipeline.store.entries import RunOpened
 from pipeline.store.state import State
 
+PLAN = "plan"
+"""How the link to an issue's plan is called."""
+
 
 def _nothing_kept(_path: str) -> bool:
     return False
@@ -153,7 +156,7 @@ def _links(row: Standing, ground: Ground) -> Iterator[Link]:
 def _readings(row: Standing) -> Iterator[tuple[str, str | None]]:
     record, attempt = row.record, row.attempt
     if record is not None and record.solution is not None:
-        yield "plan", f"plans/{plan_path(Path(), record).name}"
+        yield PLAN, f"plans/{plan_path(Path(), record).name}"
     if attempt is not None:
         yield "outputs of commands", f"outputs/{attempt.execution_result_id}"
         yield "changes set aside", attempt.quarantine

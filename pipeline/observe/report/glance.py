@@ -3,6 +3,7 @@
 from pipeline.domain.group import Group
 from pipeline.observe.report.facts import Action, Report
 from pipeline.observe.report.markup import Html, sentence, tag
+from pipeline.observe.report.steps import DECIDE
 from pipeline.observe.report.words import capital, counted, duration, lines, money
 
 SHOWN = 6
@@ -51,12 +52,16 @@ def _landed(report: Report) -> Html:
 
 def _needs_you(report: Report) -> Html:
     others = (Group.FAILED, Group.PARKED, Group.TURNED_DOWN, Group.NOT_STARTED)
-    waiting = len(report.groups[Group.NEEDS_YOU])
+    entries = report.groups[Group.NEEDS_YOU]
+    waiting = len(entries)
+    plans = sum((one.next or "").startswith(DECIDE) for one in entries)
     return _tile(
         "needs-you",
         "Needs you",
         f"{waiting:,}",
         None if waiting else "no plan waits for a decision",
+        f"{counted(plans, 'plan')} to decide on" if plans else None,
+        f"{counted(waiting - plans, 'issue')} to answer or plan again" if waiting > plans else None,
         *(
             tag("a", f"{len(found):,} {group}", href=f"#{anchor(group)}")
             for group in others

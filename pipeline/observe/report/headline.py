@@ -1,6 +1,6 @@
 """The first sentence of the report: what came of it, said without colour.
 
-landed tonight, of how many | why nothing landed | nothing was asked for
+landed tonight, of how many | nothing landed | nothing was carried out | nothing was asked for
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,8 @@ def _nothing_asked(before: int) -> str:
 def _nothing_landed(groups: Mapping[str, Sequence[ReportEntry]], number: int, rest: str) -> str:
     if len(groups[Group.FAILED]) == number:
         return f"Nothing landed: {_all(number)} failed."
-    return f"Nothing landed: {rest}."
+    tried = any(one.attempts for entries in groups.values() for one in entries)
+    return f"Nothing landed: {rest}." if tried else f"Nothing was carried out: {rest}."
 
 
 def _all(number: int) -> str:

@@ -99,8 +99,8 @@ def _facts(entry: ReportEntry, where: str) -> Iterator[str]:
     if entry.commit:
         size = f"{changed(entry.diff)}: " if entry.diff else ""
         yield f"Commit {commit(entry.commit)}: {size}{line_of(', '.join(entry.files))}"
-    if entry.tests_before or entry.tests_after:
-        yield f"Tests before: {outcome(entry.tests_before)}; after: {outcome(entry.tests_after)}"
+    if tests := tested(entry):
+        yield f"Tests {tests}"
         yield from (_failed(one) for one in entry.tests_after if not one.passed)
     yield from map(line_of, entry.notes)
     if entry.claim and entry.claim.contradicts and entry.claim.summary:
@@ -130,10 +130,14 @@ def changed(diff: Diff) -> str:
     return f"+{diff.added:,} -{diff.deleted:,} in {counted(len(diff.files), 'file')}"
 
 
-def outcome(checks: tuple[Check, ...]) -> str:
+def tested(entry: ReportEntry) -> str:
+    """Return how the tests ended before and after, as far as that is recorded."""
+    both = (("before", entry.tests_before), ("after", entry.tests_after))
+    return "; ".join(f"{when}: {_outcome(checks)}" for when, checks in both if checks)
+
+
+def _outcome(checks: tuple[Check, ...]) -> str:
     """Return how commands ended, in short: `all 3 passed (41 tests)`, `1 of 3 failed`."""
-    if not checks:
-        return "not run"
     tests = sum(one.tests or 0 for one in checks)
     counts = f" ({counted(tests, 'test')})" if tests else ""
     failed = sum(not one.passed for one in checks)

@@ -11,6 +11,8 @@ from pipeline.plans.standing import Standing
 from pipeline.store.entries import RunOpened
 
 CARRY_ON = "pipeline run"
+DECIDE = "pipeline show"
+"""How the command begins that a plan waits for."""
 
 
 def next_of(row: Standing) -> str | None:
@@ -18,7 +20,7 @@ def next_of(row: Standing) -> str | None:
     solution = row.record.solution_id if row.record is not None else None
     match row.group:
         case Group.NEEDS_YOU if row.awaits_decision:
-            return f"pipeline show {solution}"
+            return f"{DECIDE} {solution}"
         case Group.NEEDS_YOU if solution:
             return f"pipeline plan {row.issue.id}"
         case Group.NEEDS_YOU:
@@ -60,7 +62,7 @@ def next_of_all(
         yield Action(command=f"git log --stat {base}..{run.branch}", why=f"look at {what}")
         yield Action(command=f"git merge {run.branch}", why="take what landed into your branch")
     waiting = groups[Group.NEEDS_YOU]
-    if decide := [one for one in waiting if (one.next or "").startswith("pipeline show")]:
+    if decide := [one for one in waiting if (one.next or "").startswith(DECIDE)]:
         why = f"decide on {counted(len(decide), 'plan')}, one a page"
         yield Action(command="pipeline review", why=why)
     for one in waiting:

@@ -1,0 +1,43 @@
+"""The report of an earlier run is made from the journal as it was when that run ended."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.app.project import Project, open_book, open_project, read_state, set_up
+from pipeline.app.reporting import make_project_report, state_of_run
+from pipeline.errors import PipelineError
+from pipeline.events import EventBus
+from pipeline.store.entries import QuotaPaused, RunClosed, RunOpened
+from tests.builders import make_repository
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Two runs: the first waited for a quota, the second has just begun."""
+    found = open_project(make_repository(tmp_path / "repo", {"a": "a"}), initialized=False)
+    set_up(found)
+    book = open_book(found, EventBus())
+    for number in (1, 2):
+        run_id = f"20261121-22000{number}-aaaa"
+        branch, base = f"pipeline/{run_id}", "b" * 40
+        book.record(RunOpened(run_id=run_id, branch=branch, base_commit=base, sandbox="bwrap"))
+        if number == 1:
+            book.record(QuotaPaused(provider="openai", until=None))
+            book.record(RunClosed(run_id=run_id, reason="nothing is left to do"))
+    return found
+
+
+def test_an_earlier_run_is_told_as_it_ended(project: Project) -> None:
+    now = read_state(project)
+    first, second = (run.run_id for run in now.runs)
+
+    then = make_project_report(project, state_of_run(project, now, first))
+    assert (then.run_id, len(then.quota_pauses)) == (first, 1)
+    newest = make_project_report(project, state_of_run(project, now, second))
+    assert (newest.run_id, newest.quota_pauses) == (second, ())
+
+
+def test_a_run_that_never_was_is_answered_with_the_near_one(project: Project) -> None:
+    with pytest.raises(PipelineError, match="did you mean '20261121-220001-aaaa'"):
+        state_of_run(project, read_state(project), "20261121-220001-aaab")
