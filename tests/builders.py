@@ -9,9 +9,11 @@ GIT_ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "test@example.invalid",
     "GIT_COMMITTER_NAME": "Test",
     "GIT_COMMITTER_EMAIL": "test@example.invalid",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_GLOBAL": "/nonexistent/gitconfig",
     "GIT_CONFIG_NOSYSTEM": "1",
 }
+"""The global config is none that can be written: `git config --global` as root would put a plain
+file in the place of `/dev/null`."""
 
 
 def git(folder: Path, *words: str) -> str:

@@ -76,6 +76,15 @@ def test_a_linked_worktree_shares_the_git_folder(tmp_path: Path, repo: git.Repos
     assert git.worktree_with(repo, "other") is None
 
 
+def test_a_checkout_has_a_branch_until_it_leaves_it(tmp_path: Path, repo: git.Repository) -> None:
+    side = tmp_path / "side"
+    run_git(repo.root, "worktree", "add", "-q", "-b", "side", str(side))
+    (repo.git_dir / "worktrees/side/HEAD").write_text("ref:  refs/heads/side\n")
+    assert git.worktree_with(repo, "side") == side
+    run_git(side, "checkout", "-q", "--detach")
+    assert git.worktree_with(repo, "side") is None
+
+
 # reading
 
 
