@@ -186,6 +186,19 @@ def _discoveries(attempt: ExecutionRecord) -> Iterator[str]:
     if attempt.quarantine:
         kept = f"the patch is kept at `{attempt.quarantine}`"
         yield _observed("changes outside the plan were set aside", kept)
+    seen = attempt.verification
+    if seen.weaker_tests:
+        said = "; ".join(map(str, seen.weaker_tests))
+        yield _observed(f"in {name} tests say less than before", line_of(said))
+    if seen.flaky:
+        evidence = f"failed and passed on the same tree: {', '.join(seen.flaky)}"
+        yield _observed(f"{name} met flaky tests", line_of(evidence))
+    if seen.failed_before:
+        evidence = f"they fail without the change too: {', '.join(seen.failed_before)}"
+        yield _observed(f"{name} is not blamed for tests that failed before", line_of(evidence))
+    if attempt.findings:
+        said = "; ".join(map(str, attempt.findings))
+        yield _observed(f"the change of {name} is more than text in planned files", line_of(said))
     if attempt.recovered:
         evidence = f"commit {attempt.commit_hash} carries its id"
         yield _observed(f"{name} landed before a crash, and was recorded from git", evidence)
@@ -193,8 +206,8 @@ def _discoveries(attempt: ExecutionRecord) -> Iterator[str]:
         evidence = f"{attempt.ignored_commits} commits were found there, and none was used"
         yield _observed(f"in {name} commits were made inside the workspace", evidence)
     if attempt.claim and attempt.claim.contradicts:
-        seen = attempt.claim.contradicts
-        yield _observed(f"the agent's word on {name} is not what was seen", seen)
+        said = attempt.claim.contradicts
+        yield _observed(f"the agent's word on {name} is not what was seen", said)
 
 
 def _observed(what: str, evidence: str) -> str:

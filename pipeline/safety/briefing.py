@@ -22,6 +22,10 @@ Price = Callable[[Usage], float | None]
 """What a usage of the Execution agent's model costs in USD; None when that is not known."""
 
 
+MOST_SEEN = 8
+"""So many things of a kind are told of an attempt; its record and the report have all."""
+
+
 @dataclass(frozen=True)
 class Briefing:
     """What stood on the page of a plan: its notes, and what an approval of it would sign."""
@@ -49,8 +53,9 @@ def briefing(
     if plan is None or solution is None:
         return Briefing()
     digest = plan_digest(solution, plan)
+    seen = tuple(_seen(record, state))
     if plan.state not in LIVE or state.landed(record.issue_id) is not None:
-        return Briefing(digest=digest)
+        return Briefing(seen, digest)
     waits = plan.state is PlanState.PENDING
     after = gate.earlier_plans(record, state, issues) if waits else plan.after
     costs = landed_costs(state, rehearsal=record.rehearsal)
@@ -59,9 +64,28 @@ def briefing(
         Note("cost", predicted_cost(costs, size(solution), plan.budget, most)),
         *_order(record, state, issues, after),
         *_moved(gate, record, state, issues),
+        *seen,
         *(Note("rule off", f"{name}: {reason}") for name, reason in (off or {}).items()),
     )
     return Briefing(notes, digest, after if waits else ())
+
+
+def _seen(record: PlanningRecord, state: State) -> Iterator[Note]:
+    """Yield what a reviewer should look at in what the newest attempt came to."""
+    attempts = state.attempts(record.key)
+    if not attempts:
+        return
+    seen = attempts[-1].verification
+    rows: dict[str, Sequence[object]] = {
+        "tests": seen.weaker_tests,
+        "flaky": seen.flaky,
+        "red": [f"failed before the change, too: {name}" for name in seen.failed_before],
+        "change": attempts[-1].findings,
+    }
+    for label, found in rows.items():
+        more = [f"and {len(found) - MOST_SEEN} more"] if len(found) > MOST_SEEN else []
+        for n, what in enumerate([*found[:MOST_SEEN], *more]):
+            yield Note(label if n == 0 else "", str(what), warns=label == "tests")
 
 
 def _order(

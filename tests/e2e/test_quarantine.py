@@ -96,3 +96,41 @@ def test_ask_and_a_rejection_drop_all_of_it(setting: str, tmp_path: Path) -> Non
         assert night.run("run").code == 0
         assert night.commits() == []
         assert len(night.executed()) == 1
+
+
+def weakening() -> Script:
+    """Return an agent that makes a test say less, beside a change that passes."""
+    changed = edit("tests/test_app.py", "self.assertEqual(add(1, 2), 3)", "add(1, 2)")
+    return plan(
+        files={"app.py": "modify"}, tests=["true"], acceptance_commands=["test -e app.py"]
+    ) + turn(
+        "executor",
+        "*",
+        edit("app.py", "return a + b", "return b + a"),
+        changed,
+        finish_task("T1"),
+        *[submit_result()] * 4,
+    )
+
+
+def test_weaker_tests_are_shown_and_the_next_run_begins_with_the_suite_of_what_landed(
+    tmp_path: Path,
+) -> None:
+    with Night(tmp_path / "repo", weakening()) as night:
+        record = one_attempt(night)
+
+        said = "fewer assertions: tests/test_app.py: test_adds has 0 assertions, had 1"
+        assert record["status"] == "completed"
+        verification = record["verification"]
+        assert isinstance(verification, dict)
+        (found,) = verification["weaker_tests"]
+        assert f"{found['kind']}: {found['path']}: {found['detail']}" == said
+        for words in (("report",), ("show", "SOL-ISS-1-1"), ("show", "ISS-1", "--format", "md")):
+            assert said in " ".join(night.run(*words).out.split()), words
+        stages = [one["stage"] for one in verification["commands"]]
+        assert stages.count("suite") == 1
+        baselines = sorted((night.root / ".workflow/outputs").glob("baseline-*"))
+        assert len(baselines) == 1
+
+        assert night.run("run", "--new", "--base", night.branch).code == 0
+        assert sorted((night.root / ".workflow/outputs").glob("baseline-*")) == baselines

@@ -9,6 +9,7 @@ from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
     Finding,
+    Held,
     Rollback,
     Verification,
 )
@@ -27,6 +28,8 @@ ALL = ExecutionRecord(
     executed_at=AT,
     claim=Claim(status="completed", contradicts="claimed\ncompleted"),
     quarantine="quarantine/EXR-ISS-1-1.patch",
+    held=Held(commit="d" * 40, paths=("helper.py",)),
+    findings=(Finding(kind="binary", path="a.png"),),
     ignored_commits=2,
     recovered=True,
     rollback=Rollback(at=AT, by="me", commit="c" * 40, attempt_id="b" * 32),

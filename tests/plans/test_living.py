@@ -13,6 +13,7 @@ from pipeline.domain.results import (
     CommandEvidence,
     ExecutionStatus,
     FailureClass,
+    Finding,
     TaskOutcome,
     Verification,
 )
@@ -47,6 +48,12 @@ FAILED = attempt(
     quarantine="quarantine/x.patch",
     too_narrow=["docs/b.md"],
     ignored_commits=2,
+    findings=[Finding(kind="binary", path="a.png")],
+    verification=Verification(
+        flaky=["t.flaky"],
+        failed_before=["t.old"],
+        weaker_tests=[Finding(kind="test skipped", path="t.py", detail="test_a")],
+    ),
 )
 LANDED = attempt(
     attempt=2,
@@ -137,6 +144,10 @@ def test_discoveries_come_from_evidence():
         "- Observation: attempt 1 failed (tests).\n  Evidence: 2 failed.",
         "attempt 1 needed files that the plan does not name.\n  Evidence: `docs/b.md`.",
         "were set aside.\n  Evidence: the patch is kept at `quarantine/x.patch`.",
+        "in attempt 1 tests say less than before.\n  Evidence: test skipped: t.py: test_a.",
+        "attempt 1 met flaky tests.\n  Evidence: failed and passed on the same tree: t.flaky.",
+        "for tests that failed before.\n  Evidence: they fail without the change too: t.old.",
+        "is more than text in planned files.\n  Evidence: binary: a.png.",
         "in attempt 1 commits were made inside the workspace.\n  Evidence: 2 commits",
         "attempt 2 landed before a crash, and was recorded from git.",
         "the agent's word on attempt 2 is not what was seen.\n  Evidence: one test was skipped.",

@@ -38,6 +38,17 @@ def _weaker_tests(attempt: ExecutionRecord) -> Found:
         yield str(one), None
 
 
+def _asks(attempt: ExecutionRecord) -> Found:
+    if attempt.held is not None:
+        names = ", ".join(attempt.held.paths)
+        yield f"waits for a decision, with what the plan lacks: {names}", None
+
+
+def _change(attempt: ExecutionRecord) -> Found:
+    for one in attempt.findings:
+        yield str(one), None
+
+
 def _flaky(attempt: ExecutionRecord) -> Found:
     for name in attempt.verification.flaky:
         yield f"failed and passed on the same tree: {name}", None
@@ -72,9 +83,11 @@ def _reserve(attempt: ExecutionRecord) -> Found:
 KINDS: dict[str, Kind] = {
     "contradiction": Kind("The agent's word against the evidence", _contradiction),
     "quarantine": Kind("Unplanned changes that were set aside", _quarantine),
+    "asks": Kind("Changes that wait for your word", _asks),
     "weaker_tests": Kind("Tests that say less than before", _weaker_tests),
     "flaky": Kind("Flaky tests", _flaky),
     "failed_before": Kind("Tests that failed before, too", _failed_before),
+    "change": Kind("What changed besides text", _change),
     "own_commits": Kind("Commits of agents that were ignored", _own_commits),
     "undone": Kind("Taken back", _undone),
     "recovered": Kind("Adopted from git after a crash", _recovered),
