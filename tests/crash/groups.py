@@ -33,7 +33,9 @@ NOTHING_MOVES = 40
 """So many kills in a row without a new record, and it is stuck."""
 REALLY = 0.1
 """So many of the commands are processes of their own, with the start of Python in their time."""
-IMPORTS_S = 0.8
+IMPORTS_S = 1.5
+ISSUE_S = 10.0
+"""One issue takes no longer, on the slowest machine."""
 RUN = ("run", "--auto-approve", "CRITICAL")
 
 
@@ -79,6 +81,7 @@ def try_kills(
     while told.kills < kills and not told.problems:
         backlog += 1
         lane = Lane(folder / f"backlog-{backlog}", story(issues))
+        lane.patience_s += issues * ISSUE_S
         try:
             _kill_through(lane, chance, told, kills, Poller(lane.workflow, folder / f"p{backlog}"))
         except Wrong as wrong:

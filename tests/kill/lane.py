@@ -66,6 +66,8 @@ class Lane:
         self._saved = self.base / "saved"
         self._output = self.base / "output"
         self._stand_in: StandIn | None = None
+        self.patience_s = PATIENCE_S
+        """A command that takes longer hangs."""
         self.starts: list[datetime] = []
         """When commands were started here (UTC)."""
         self._output.mkdir(parents=True)
@@ -86,11 +88,11 @@ class Lane:
         shutil.copytree(self._saved / name, self.live, symlinks=True)
 
     @contextmanager
-    def models(self, faults: Sequence[Fault] = ()) -> Iterator[None]:
+    def models(self, faults: Sequence[Fault] = ()) -> Iterator[StandIn]:
         """Serve the models of the story while inside."""
         with StandIn(self.story.script(), faults=faults) as stand_in:
             self._stand_in = stand_in
-            yield
+            yield stand_in
         self._stand_in = None
 
     def run(
@@ -117,7 +119,7 @@ class Lane:
             left_over.unlink()
         self.starts.append(utc_now())
         process = driver.start(order)
-        process.join(PATIENCE_S if kill_after_s is None else kill_after_s)
+        process.join(self.patience_s if kill_after_s is None else kill_after_s)
         hangs = process.exitcode is None and kill_after_s is None
         if process.exitcode is None:
             _kill_group(process)
