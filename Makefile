@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill crash races faults bench suites aimock specs docs clean sandbox jq browser
+.PHONY: demo test lint kill crash races mutations faults bench suites aimock specs docs clean sandbox jq browser
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -20,8 +20,11 @@ test: $(VENV)/.developer sandbox browser   ## lint, types, tests
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
 	$(BIN)/python -m tests.kill.campaign && $(BIN)/python -m tests.kill.turns
 
-races: $(VENV)/.developer sandbox    ## two orchestrators started 200 times at once
-	$(BIN)/python -m tests.races.double_start
+races: $(VENV)/.developer sandbox    ## two orchestrators started 200 times at once; signals at every moment
+	$(BIN)/python -m tests.races.double_start && $(BIN)/python -m tests.races.stops
+
+mutations: $(VENV)/.developer sandbox ## take out each wait for the disk, lock, nonce and check, and see who notices
+	$(BIN)/python -m tests.mutations
 
 crash: $(VENV)/.developer sandbox jq  ## kill -9, a full and a broken disk at every system call; random group kills
 	$(BIN)/python -m tests.crash.campaign

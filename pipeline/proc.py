@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pipeline.clocks import Awake
 from pipeline.errors import DiskProblem, PipelineError
 
 SLICE_S = 0.05
@@ -79,20 +80,22 @@ def run(
     max_output: int = 10 * 2**20,
     pass_fds: Sequence[int] = (),
     spawn: "Callable[[Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]]" = here,
+    clock: Callable[[], float] | None = None,
 ) -> Finished:
     """Run a program to its end, its deadline or `stop`, whichever comes first.
 
     `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream;
     `pass_fds` are descriptors that the program inherits, under their numbers. `spawn` calls what
-    it is given, in a thread of its choice, and returns what that returns.
+    it is given, in a thread of its choice, and returns what that returns. `clock` (seconds) tells
+    the deadline; None: an `Awake` one, so that after a pause of ours no command is found too late.
     Returns within about 0.3 s of the deadline, even when grandchildren hold the pipes open.
     Raises `CannotStart` when the program is not there.
     """
-    started = time.monotonic()
+    started, clock = time.monotonic(), clock or Awake()
     process = spawn(lambda: _start(argv, cwd, env, bool(stdin), merge_errors, pass_fds))
     reader = _Reader(process, stdin, max_output)
     try:
-        ending = _drive(process, reader, started + timeout_s, stop)
+        ending = _drive(process, reader, clock, clock() + timeout_s, stop)
     finally:
         _end(process)
         reader.close()
@@ -168,12 +171,16 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def _drive(
-    process: "subprocess.Popen[bytes]", reader: "_Reader", deadline: float, stop: Callable[[], bool]
+    process: "subprocess.Popen[bytes]",
+    reader: "_Reader",
+    clock: Callable[[], float],
+    deadline: float,
+    stop: Callable[[], bool],
 ) -> str:
     """Read until the pipes close; return `ended`, `timed_out` or `stopped`."""
     ended_at: float | None = None
     while reader.is_open:
-        now = time.monotonic()
+        now = clock()
         if ended_at is None and process.poll() is not None:
             ended_at = now
         if ended_at is not None and now > ended_at + GRACE_S:
@@ -182,7 +189,7 @@ def _drive(
             return _cut(process, reader, ending if ended_at is None else "ended")
         reader.read(min(SLICE_S, max(deadline - now, 0)))
     while process.poll() is None:
-        if ending := _asked_to_end(time.monotonic(), deadline, stop):
+        if ending := _asked_to_end(clock(), deadline, stop):
             return ending
         _await_end(process, SLICE_S)
     return "ended"

@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"domain"},
     {"git", "sandbox"},
     {"paths", "proc"},
-    {"errors"},
+    {"clocks", "errors"},
 ]
 """Highest first, as the picture in docs/architecture.md."""
 

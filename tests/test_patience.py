@@ -1,12 +1,14 @@
 """Waits for a vendor: as long as the user consented to, and no longer."""
 
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from pipeline import events
-from pipeline.app.patience import OUTAGE_WAIT_S, Patience
+from pipeline.app.patience import OUTAGE_WAIT_S, Patience, Timing
 from pipeline.errors import (
     NetworkProblem,
     Overloaded,
@@ -83,6 +85,50 @@ def test_an_outage_is_asked_about_from_time_to_time_until_the_consent_is_used_up
     assert caught.value is error
     assert waiting.clock.slept_s == pytest.approx(3 * OUTAGE_WAIT_S, abs=2)
     assert {type(one) for one in waiting.said} == {events.OutagePaused}
+
+
+@dataclass
+class Jumping:
+    """Clocks of which one jumps when a minute has been waited."""
+
+    jump: Literal["sleep", "set back", "put aside"]
+    by_s: float
+    slept_s: float = 0.0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(self.now, self.elapsed, self.elapsed, self.sleep)
+
+    def elapsed(self) -> float:
+        return self.slept_s + self._jumped("sleep")
+
+    def now(self) -> datetime:
+        seconds = self.elapsed() + self._jumped("put aside") - self._jumped("set back")
+        return self.began + timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+
+    def _jumped(self, jump: str) -> float:
+        return self.by_s if self.jump == jump and self.slept_s > 60 else 0.0
+
+
+@pytest.mark.parametrize(
+    ("jump", "waited_s"), [("sleep", 60), ("put aside", 60), ("set back", 3600)]
+)
+def test_a_wait_ends_at_the_reset_although_a_clock_jumps(
+    scratch: Path, jump: Literal["sleep", "set back", "put aside"], waited_s: float
+) -> None:
+    """The laptop slept for a day, a virtual machine was put aside, somebody set the clock back."""
+    clock = Jumping(jump, by_s=86_400)
+    book = open_book(scratch)
+    patience = Patience("anthropic", 7200, book, events.EventBus(), clock.timing)
+
+    patience(QuotaReached("used up", clock.now() + timedelta(hours=1)), lambda: False)
+
+    assert clock.slept_s == pytest.approx(waited_s, abs=2)
+    assert book.state.quotas == {}
 
 
 def test_a_stop_ends_a_wait_at_once(scratch: Path) -> None:

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from pipeline import proc
+from pipeline.clocks import Awake
 from pipeline.errors import DiskProblem
 
 
@@ -116,3 +117,21 @@ def test_descriptors_that_are_used_up_are_named_and_not_a_missing_program() -> N
             proc.run(["true"])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_after_a_pause_of_ours_a_command_is_not_too_late() -> None:
+    """The clock jumps as it does when this process was stopped while its command went on."""
+    jumped: list[float] = []
+
+    def clock() -> float:
+        return time.monotonic() + sum(jumped)
+
+    def stop() -> bool:
+        jumped[:] = [100.0]
+        return False
+
+    words = ["sh", "-c", "sleep 0.2; echo done"]
+    done = proc.run(words, timeout_s=60, stop=stop, clock=Awake(clock))
+
+    assert jumped
+    assert (done.exit_code, done.timed_out, done.output) == (0, False, b"done\n")

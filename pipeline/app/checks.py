@@ -19,6 +19,7 @@ from pipeline.execution.workspace import Workspaces, refuse_partial
 from pipeline.plans.project import detect_project
 from pipeline.sandbox import Kind, find_sandbox
 from pipeline.settings import AgentRole
+from pipeline.store.locks import mount_of, require_locks, try_lock
 
 SANDBOXES: dict[Kind, str] = {
     "bwrap": "bubblewrap",
@@ -104,6 +105,20 @@ def _sandbox(project: Project) -> Check:
     return Check("sandbox", True, f"{SANDBOXES[kind]} works{lacks}")
 
 
+def _locks(project: Project) -> Check:
+    """Try the locks of the file system on which `.workflow/` lies, or will lie."""
+    folder = project.places.workflow
+    folder = folder if folder.is_dir() else project.repo.root
+    mount = mount_of(folder)
+    shown = f"on {mount.kind}" if mount else "kind unknown"
+    try:
+        require_locks(folder)
+        try_lock(folder, mount)
+    except PipelineError as error:
+        return Check("locks", False, shown, str(error))
+    return Check("locks", True, f"{shown}: two processes do not get the same one")
+
+
 def _prefix(project: Project) -> Check:
     prefix = project.settings.branch_prefix
     collision = git.prefix_collision(project.repo, prefix)
@@ -178,6 +193,7 @@ def _tests(project: Project) -> Check:
 CHECKS: tuple[Callable[[Project], Check], ...] = (
     _git,
     _python,
+    _locks,
     _prefix,
     _prompts,
     _key("planner"),

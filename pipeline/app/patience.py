@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline import events
 from pipeline.agents.messages import StopSignal
+from pipeline.clocks import Awake, elapsed
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import ProviderError, QuotaPause, QuotaReached, SpendLimit, Stopped
 from pipeline.events import EventBus
@@ -22,17 +23,16 @@ OUTAGE_WAIT_S = 300.0
 
 @dataclass(frozen=True)
 class Timing:
-    """The clocks of a process."""
+    """The clocks of a process (`pipeline/clocks.py`)."""
 
     now: Callable[[], datetime] = utc_now
     """The time of day, UTC."""
-    monotonic: Callable[[], float] = time.monotonic
-    """Seconds."""
+    monotonic: Callable[[], float] = field(default_factory=Awake)
+    """Seconds of work: deadlines are told by it."""
+    elapsed: Callable[[], float] = elapsed
+    """Seconds for the world: waits are told by it."""
     sleep: Callable[[float], None] = time.sleep
     """Waits the given seconds."""
-
-
-REAL_TIME = Timing()
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Patience:
     allowed_s: float
     book: Book
     bus: EventBus
-    timing: Timing = REAL_TIME
+    timing: Timing = field(default_factory=Timing)
     idle: Callable[[], AbstractContextManager[None]] = nullcontext
     """Surrounds each wait: the run's minutes do not count it."""
     waited_s: float = 0.0
@@ -67,7 +67,7 @@ class Patience:
         left = (reset - self.timing.now()).total_seconds() if reset else None
         if left is None or left > self.allowed_s - self.waited_s:
             raise QuotaPause(self._why(reached)) from reached
-        self._wait(left, stop)
+        self._wait(left, stop, reset)
         self.book.record(entries.QuotaOver(provider=self.provider))
         self.bus.emit(events.QuotaOver(self.provider))
 
@@ -88,11 +88,17 @@ class Patience:
         self.bus.emit(events.OutagePaused(self.provider, wait_s, str(error)))
         self._wait(wait_s, stop)
 
-    def _wait(self, seconds: float, stop: StopSignal) -> None:
+    def _wait(self, seconds: float, stop: StopSignal, until: datetime | None = None) -> None:
+        """Wait so long, or until the time of day is there, whichever comes first.
+
+        A virtual machine that was put aside knows only by the time of day that it was.
+        """
         self.book.flush()
-        started = self.timing.monotonic()
+        started = self.timing.elapsed()
         with self.idle():
-            while (rest := seconds - (self.timing.monotonic() - started)) > 0:
+            while (rest := seconds - (self.timing.elapsed() - started)) > 0:
+                if until is not None and self.timing.now() >= until:
+                    break
                 if stop():
                     raise Stopped(
                         "interrupted while waiting for a vendor; `pipeline run` carries on"

@@ -1,7 +1,6 @@
 """Wiring of a process that works: locks, agents, workspaces, verification, the purse."""
 
 import os
-import time
 from collections.abc import Callable, Sequence
 
 from pipeline import git
@@ -16,7 +15,7 @@ from pipeline.agents.roles import EXECUTOR, PLANNER
 from pipeline.app.aside import ProviderAside, SandboxAside, timing_aside
 from pipeline.app.heads import agent_role, head_of, settings_of
 from pipeline.app.hiding import redaction_of
-from pipeline.app.patience import REAL_TIME, Patience, Timing
+from pipeline.app.patience import Patience, Timing
 from pipeline.app.project import Project, open_book
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import SummaryKeeper, keep_summary
@@ -57,7 +56,7 @@ def work_through(
     bus: EventBus,
     stop: StopSignal,
     probe: Probe = no_probe,
-    timing: Timing = REAL_TIME,
+    timing: Timing | None = None,
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
     git.require_version()
@@ -66,6 +65,7 @@ def work_through(
         book = open_book(project, bus, probe=probe)
         require_known(project, book.state, wanted)
         require_runnable(book, wanted.solutions)
+        timing = timing or Timing()
         work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
         work.prompts.check()
         require_keys(project, work, wanted)
@@ -88,11 +88,11 @@ def make_work(
     bus: EventBus,
     stop: StopSignal,
     probe: Probe,
-    timing: Timing = REAL_TIME,
+    timing: Timing,
 ) -> Work:
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
-    floor, halt = Floor(), Halt(stop)
+    floor, halt = Floor(), Halt(stop, look=timing.monotonic)
     redaction = redaction_of(settings.secrets)
     sandbox = SandboxAside(find_sandbox(settings.sandbox.kind, settings.sandbox.terms), floor)
     timing = timing_aside(timing, floor)
@@ -116,7 +116,7 @@ def make_work(
         floor.rest(REST_S)
         work.check_stop()
 
-    purse = _purse(settings.budget, book.state, let_settle)
+    purse = _purse(settings.budget, book.state, timing.monotonic, let_settle)
     held.spend_within(caps_of(settings.budget))
     gate, backlog = Gate(repo, places, settings, utc_now), BacklogView(places)
     work = Work(
@@ -156,10 +156,19 @@ def make_work(
     return work
 
 
-def _purse(caps: BudgetSettings, state: State, rest: Callable[[], None]) -> Purse:
+def _purse(
+    caps: BudgetSettings, state: State, clock: Callable[[], float], rest: Callable[[], None]
+) -> Purse:
     """Return the open run's purse as earlier processes left it."""
-    started = time.monotonic() - state.worked_s
-    return Purse(caps, state.spent, started, spent_usd=state.spent_usd, rest=rest, bill=state.bill)
+    return Purse(
+        caps,
+        state.spent,
+        clock() - state.worked_s,
+        clock,
+        spent_usd=state.spent_usd,
+        rest=rest,
+        bill=state.bill,
+    )
 
 
 def require_known(project: Project, state: State, wanted: Wanted) -> None:
@@ -189,7 +198,8 @@ def _may_become_ready(work: Work, issues: Sequence[Issue]) -> bool:
     return left and work.settings.gate.wait_s > 0
 
 
-def _provider(role: str, work: Work, timing: Timing = REAL_TIME) -> Provider:
+def _provider(role: str, work: Work, timing: Timing | None = None) -> Provider:
+    timing = timing or Timing()
     return make_provider(
         settings_of(role, work.settings),
         os.environ,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.agents.tools.wire import SubmitResult
+from pipeline.clocks import elapsed
 from pipeline.domain.results import (
     CommandEvidence,
     FailureClass,
@@ -24,6 +25,8 @@ class Attempt:
     begun: AttemptBegun
     solution: Solution
     started_at: datetime
+    began_s: float = field(default_factory=elapsed)
+    """The same moment on a clock that nobody sets."""
     opened: Workspace | None = None
     """Where the agent works, once it is there."""
     asked: bool = False

@@ -6,8 +6,7 @@ verified tree -> commit -> journal intent -> compare-and-swap of the run branch 
                                    check drift, verify everything again (at most twice)
 """
 
-from datetime import datetime
-
+from pipeline.clocks import elapsed
 from pipeline.domain.results import (
     Claim,
     Commit,
@@ -161,7 +160,7 @@ def _record(
         files_modified=tuple(changed_paths(site.repo, base, commit)) if commit else (),
         started_at=attempt.started_at,
         executed_at=now,
-        duration_s=_seconds(attempt.started_at, now),
+        duration_s=round(elapsed() - attempt.began_s, 3),
         tasks_completed=sum(task.status == "completed" for task in tasks),
         tasks=tasks,
         verification=attempt.verification,
@@ -215,7 +214,3 @@ def _keep_work(site: Site, attempt: Attempt, record: ExecutionRecord) -> None:
         attempt.begun.base_commit,
         land.kept_ref(folder, record.execution_result_id),
     )
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    return round((end - start).total_seconds(), 3)

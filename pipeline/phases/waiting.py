@@ -10,11 +10,12 @@ was said to wait until six waits until six. Nothing is read until a file has cha
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from pipeline.clocks import elapsed
 from pipeline.domain.base import iso
 from pipeline.domain.group import Group
 from pipeline.domain.results import PlanningRecord
@@ -41,8 +42,10 @@ class Wait:
     """Whether the run plans too: then answers to questions are waited for as well."""
     solutions: Collection[str] = ()
     """Only decisions on these plans are waited for; none: on all."""
+    clock: Callable[[], float] = elapsed
+    """Seconds; a machine that sleeps goes on waiting."""
     _ends: float | None = field(default=None, init=False)
-    """The deadline on the monotonic clock, once the waiting has begun."""
+    """The deadline on that clock, once the waiting has begun."""
     _is_over: bool = field(default=False, init=False)
 
     def look(self) -> Look:
@@ -65,11 +68,11 @@ class Wait:
         if self.look() != seen:
             return True
         ends = self._begin()
-        began = time.monotonic()
+        began = work.purse.clock()
         try:
             while self.look() == seen:
                 work.check_stop()
-                rest = ends - time.monotonic()
+                rest = ends - self.clock()
                 if rest <= 0:
                     self._park()
                     return True
@@ -77,12 +80,12 @@ class Wait:
             self._let_editors_finish(seen)
             return True
         finally:
-            work.purse.leave_out(time.monotonic() - began)
+            work.purse.leave_out(work.purse.clock() - began)
             work.held.wait_until(None)
 
     def _begin(self) -> float:
-        """Say until when the run waits; return the deadline (seconds, monotonic)."""
-        work, now = self.work, time.monotonic()
+        """Say until when the run waits; return the deadline (seconds, on the clock)."""
+        work, now = self.work, self.clock()
         is_new = self._ends is None
         if self._ends is None:
             self._ends = now + work.settings.gate.wait_s

@@ -44,6 +44,10 @@ class Breaker:
             )
 
 
+def nobody_looks() -> None:
+    """Do nothing."""
+
+
 @dataclass
 class Halt:
     """Tells whether the work has to stop: a signal came, or `is_set`."""
@@ -51,9 +55,13 @@ class Halt:
     signal: Callable[[], bool]
     is_set: bool = False
     """The run has ended already, in another thread."""
+    look: Callable[[], object] = nobody_looks
+    """Called each time: whoever waits asks here in short steps, and so the clock of the work knows
+    that the process was awake."""
 
     def __call__(self) -> bool:
         """Tell whether to stop."""
+        self.look()
         return self.is_set or self.signal()
 
 

@@ -17,7 +17,7 @@ class VirtualTime:
 
     @property
     def timing(self) -> Timing:
-        return Timing(self.now, self.seconds, self.sleep)
+        return Timing(self.now, self.seconds, self.seconds, self.sleep)
 
     def now(self) -> datetime:
         return self.began + timedelta(seconds=self.seconds() - self.began_s)

@@ -100,6 +100,7 @@ def test_git_waits_for_objects_and_refs(folder: Path) -> None:
     root = make_repository(folder / "repo", {"a": "1\n"})
     repo = Repository(root, root / ".git")
     commit, told = git.head_commit(repo), folder / "told"
+    run(repo, "config", "core.fsyncMethod", "writeout-only")
     for words in (("update-ref", "refs/heads/b", commit), ("hash-object", "-w", "--stdin")):
         told.unlink(missing_ok=True)
         run(repo, *words, stdin=b"new", env={"GIT_TRACE2_EVENT": str(told)})

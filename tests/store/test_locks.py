@@ -8,7 +8,8 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import PipelineError
-from pipeline.store import locks
+from pipeline.store import backlog, locks
+from pipeline.store.journal import Journal
 from pipeline.store.locks import (
     ALWAYS,
     FREE,
@@ -114,3 +115,19 @@ class NoLocks(FileLock):
 def test_a_missing_lock_is_one_line_and_no_file_takes_its_place(scratch: Path) -> None:
     with pytest.raises(PipelineError, match=r"there are no locks in .*: No locks available; move"):
         take(NoLocks(scratch / "lock"))
+
+
+def test_no_lock_is_ever_a_file_alone(scratch: Path) -> None:
+    assert not file_lock(scratch / "lock").fallback_to_soft
+
+
+def test_what_is_changed_is_locked_meanwhile(scratch: Path) -> None:
+    places = make.places_in(scratch)
+    with backlog.locked(places):
+        assert locks.another_process(places.backlog_lock) == TAKEN
+    with Journal(places).locked():
+        assert locks.another_process(places.journal_lock) == TAKEN
+    with hold(places):
+        assert locks.another_process(places.run_lock) == TAKEN
+    for lock in (places.backlog_lock, places.journal_lock, places.run_lock):
+        assert locks.another_process(lock) == FREE

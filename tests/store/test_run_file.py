@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,6 +54,22 @@ def test_the_holder_is_seen_and_the_second_is_refused(scratch: Path) -> None:
         assert places.run_file.exists()
         with hold(places):
             assert alive(places) is not None
+
+
+def test_who_has_just_taken_the_lock_is_given_a_moment_to_say_who_they_are(
+    scratch: Path,
+) -> None:
+    """A killed run has left its file; the lock is held by a process that has written none yet."""
+    places = make.places_in(scratch)
+    with start_holder(scratch) as other:
+        written = places.run_file.read_bytes()
+        places.run_file.write_bytes(written.replace(b'"pid":', b'"pid":9999'))
+        says = threading.Timer(0.1, places.run_file.write_bytes, [written])
+        says.start()
+        with pytest.raises(PipelineError, match=f"process {other.pid} since 20"), hold(places):
+            raise AssertionError("two orchestrators")
+        says.join()
+        other.kill()
 
 
 def test_the_file_goes_when_the_work_ends_and_names_the_run_meanwhile(scratch: Path) -> None:
