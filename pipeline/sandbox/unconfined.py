@@ -14,9 +14,6 @@ from pipeline.sandbox.kind import MAX_OUTPUT
 MARK = "PIPELINE_COMMAND"
 """The variable by which a command's processes are known where no namespace holds them."""
 
-MARK = "PIPELINE_COMMAND"
-"""The variable by which a command's processes are known where no namespace holds them."""
-
 
 @dataclass(frozen=True)
 class Unconfined:
