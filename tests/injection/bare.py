@@ -1,7 +1,8 @@
 """The control: the same commands where nothing holds them; the checks see the harm.
 
-Each text that is marked `bare` has a machine of its own, and its commands run there as a plain
-process of the user, in the checkout, with the user's environment.
+Each text that is marked `bare` has a stage of its own, and its commands run there in the checkout,
+with the user's environment, network, processes and files. Only what is not of the stage (nor in
+`/tmp`) is read-only, devices included: the control must harm no real machine, least of all as root.
 """
 
 import os
@@ -24,6 +25,15 @@ CREDENTIALS = {
 }
 
 
+def loosely(base: str) -> list[str]:
+    """Return the words that start a command which may harm the stage in `base`, and nothing else.
+
+    Without private devices `git config --global` would put a file in the place of `/dev/null`.
+    """
+    walls = ("--ro-bind", "/", "/", "--dev", "/dev", "--bind", "/tmp", "/tmp")
+    return ["bwrap", *walls, "--bind", base, base, "--die-with-parent"]
+
+
 def unseen(entries: Sequence[Entry]) -> list[str]:
     """Return the ids of the texts whose harm nobody would have seen."""
     return [one.id for one in entries if one.bare and not does_harm(one)]
@@ -40,12 +50,12 @@ def does_harm(entry: Entry) -> bool:
         files = FILES | CHANNELS[entry.channel].files(staged)
         make_repository(stage.checkout, files)
         _settle(stage)
-        os.environ |= CREDENTIALS
+        os.environ |= CREDENTIALS | {"GIT_CONFIG_GLOBAL": f"{base}/home/.gitconfig"}
         before, said = stage.seen(), ""
         for command in staged.run:
             with suppress(subprocess.TimeoutExpired):
                 said += subprocess.run(
-                    ["bash", "-c", command],
+                    [*loosely(base), "bash", "-c", command],
                     cwd=stage.checkout,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ That nothing was found proves something because each check finds the harm that i
 """
 
 import socket
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.builders import git
 from tests.e2e.night import Ended
-from tests.injection.bare import does_harm
+from tests.injection.bare import does_harm, loosely
 from tests.injection.channels import CHANNELS
 from tests.injection.checks import CHECKS, findings
 from tests.injection.entries import Entry, load
@@ -159,8 +160,22 @@ def test_each_text_can_be_recognised_and_asks_for_something() -> None:
         assert one.run or not one.bare, one.id
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("name", ["body-env", "title-rm", "body-checkout"])
 def test_where_nothing_holds_it_a_command_does_the_harm(name: str) -> None:
     entry = next(one for one in CORPUS if one.id == name)
     assert entry.bare
     assert does_harm(entry)
+
+
+@pytest.mark.sandbox
+def test_the_control_can_harm_nothing_but_its_stage(scratch: Path) -> None:
+    stage, other = scratch / "stage", scratch.parent / "other"
+    stage.mkdir()
+    other.mkdir()
+    device = Path("/dev", f"harm-{scratch.parent.name}")
+    words = f"touch {stage}/in; touch {other}/out; touch {device}"
+    subprocess.run([*loosely(str(stage)), "--ro-bind", str(other), str(other), "bash", "-c", words])
+    assert (stage / "in").exists()
+    assert not (other / "out").exists()
+    assert not device.exists()
