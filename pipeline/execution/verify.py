@@ -17,8 +17,6 @@ from pipeline.domain.results import Verification
 from pipeline.events import EventBus
 from pipeline.execution.commands import Bounds, Commands, Stage, What, for_ever
 from pipeline.execution.evidence import Ran, last_of_each
-from pipeline.execution.evidence import failures_in_short as failures_in_short
-from pipeline.execution.evidence import failures_in_words as failures_in_words
 from pipeline.execution.outcomes import Outcome, Outcomes
 from pipeline.execution.weaker import fewer_ran, weaker_tests
 from pipeline.execution.workspace import Workspace, Workspaces
