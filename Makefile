@@ -36,7 +36,7 @@ injections: $(VENV)/.developer sandbox  ## agents that obey every text that othe
 	$(BIN)/python -m tests.injection.campaign
 
 bench: $(VENV)/.developer            ## start-up times as ratios against a bare interpreter
-	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.workspace --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.overhead
+	$(BIN)/python bench/startup.py && $(BIN)/python bench/review.py && $(BIN)/python bench/gate.py --check && $(BIN)/python bench/waiting.py --check && $(BIN)/python bench/sandbox.py --check && $(BIN)/python -m bench.workspace --check && $(BIN)/python -m bench.agents --check && $(BIN)/python -m bench.live --check && $(BIN)/python -m bench.overhead
 
 suites: $(VENV)/.developer sandbox   ## the tests of real projects, inside the sandbox and outside (needs npm)
 	$(BIN)/python -m tests.suites.campaign

@@ -268,11 +268,15 @@ class Phases:
 
 
 def work(
-    root: Path, flags: Mapping[str, object], wanted: Wanted, listen: Callable[[Event], None]
+    root: Path,
+    flags: Mapping[str, object],
+    wanted: Wanted,
+    listen: Callable[[Event], None] | EventBus,
 ) -> None:
-    """Work through a backlog in this process."""
+    """Work through a backlog in this process; `listen` is a listener, or a whole bus."""
     project = open_project(root, flags)
-    work_through(project, wanted, bus=EventBus([listen]), stop=lambda: False)
+    bus = listen if isinstance(listen, EventBus) else EventBus([listen])
+    work_through(project, wanted, bus=bus, stop=lambda: False)
 
 
 @contextmanager

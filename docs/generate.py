@@ -154,12 +154,13 @@ NOTES: dict[str, str] = {
         `{dry_run, bytes, removed}`, where `removed` is `[{kind, name, bytes, used_at,
         commit}]`.""",
     "status": """
-        Never touches the run. `phase` is init, planning, gate, executing or complete; a run that
-        waits for decisions says until when. With `--json`: `{phase, working, holds, run, issues,
-        queue, errors, usage, budget, quotas}`; `holds` is what waits for you besides single issues,
-        `budget` what is spent, reserved and left of run and day ([costs.md](costs.md#the-budget)),
-        `quotas`
-        the vendors whose quota is used up, with the seconds that are left.""",
+        Never touches the run; [watching.md](watching.md) explains the rows. `phase` is init,
+        planning, gate, executing or complete; a run that waits for decisions says until when. With
+        `--json`: `{phase, working, now, holds, run, issues, queue, errors, usage, budget, quotas,
+        left, left_seconds}`; `now` is what is being done, `holds` what waits for you besides single
+        issues, `budget` what is spent, reserved and left of run and day
+        ([costs.md](costs.md#the-budget)), `left` what there is to do, `quotas` the
+        vendors whose quota is used up, with the seconds that are left.""",
     "report": """
         Made anew from the records; with the id of a run, as it was when that run ended, of the
         issues that there were. `.workflow/report.md`, `report.html` and `report.json` hold it as

@@ -62,11 +62,26 @@ def captures(folder: Path) -> dict[str, str]:
         screen.wait("That was the last one.")
         screen.press("q")
         screen.exit_code()
-    return {name: _trimmed(text) for name, text in found.items()}
+    return {name: trimmed(text) for name, text in found.items()}
 
 
-def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+def trimmed(text: str) -> str:
+    """Return a screen without what nobody sees at the ends of its rows and below the last one."""
+    rows = [line.rstrip() for line in text.splitlines()]
+    return "\n".join(rows).rstrip("\n") + "\n"
+
+
+def put(found: dict[str, str], folder: Path, page: Path) -> None:
+    """Write each capture into a file of its own, and all of them into the page that shows them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for capture, text in found.items():
+        (folder / f"{capture}.txt").write_text(text)
+
+    def shown(mark: re.Match[str]) -> str:
+        rows = found[mark[2]].rstrip("\n").split("\n")
+        return mark[1] + "\n" + "\n".join(f"    {row}".rstrip() for row in rows) + "\n\n"
+
+    page.write_text(MARK.sub(shown, page.read_text()))
 
 
 def main() -> None:
@@ -75,16 +90,7 @@ def main() -> None:
         folder = Path(name)
         os.environ.update(GIT_ENVIRONMENT | {k: str(folder / v) for k, v in HOME.items()})
         found = captures(folder)
-    (DOCS / "captures").mkdir(exist_ok=True)
-    for capture, text in found.items():
-        (DOCS / "captures" / f"{capture}.txt").write_text(text)
-    page = DOCS / "review.md"
-
-    def shown(mark: re.Match[str]) -> str:
-        rows = found[mark[2]].rstrip("\n").split("\n")
-        return mark[1] + "\n" + "\n".join(f"    {row}".rstrip() for row in rows) + "\n\n"
-
-    page.write_text(MARK.sub(shown, page.read_text()))
+    put(found, DOCS / "captures", DOCS / "review.md")
 
 
 if __name__ == "__main__":

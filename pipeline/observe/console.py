@@ -140,7 +140,7 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.QuotaPaused: lambda v: (
         "quota",
         v.provider,
-        f"used up until {iso(v.until)}" if v.until else "used up; the vendor names no reset",
+        f"used up until {clock_time(v.until)}" if v.until else "used up; the vendor names no reset",
     ),
     e.QuotaOver: lambda v: ("quota", v.provider, "goes on"),
     e.OutagePaused: lambda v: (

@@ -2,12 +2,12 @@
 
 executing on pipeline/20261121-203015-3f2a, working (pid 4711) for 1 h 12 min
 4 landed, 1 needs you, 7 not started
-executor  ISS-4: Read dates with a time zone (SOL-ISS-4-1, 4 min)
-          T2: Show the offset (2 of 3)
-          runs python3 -m unittest -q, 12 s (call 7)
+executor  ISS-4 (SOL-ISS-4-1, 4 min): Read dates with a time zone
+          task 2 of 3, T2: Show the offset
+          12 s (call 7): runs python3 -m unittest -q
 spent: $1.42 of $20.00 ($0.61 reserved, $17.97 left)
        240,000 of 2,000,000 tokens (65,000 reserved); 12 of 480 minutes
-left: 7 to plan, 1 to execute: about 46 min (medians here: 4 min, 18 min; 11 and 4 turns)
+left: 7 to plan, 1 to execute: about 46 min (medians here: 4 min to plan, of 11; ...)
 1 plan waits for you: pipeline review
 
 Every text of others is cleaned, and a row is cut, never wrapped. Times are in the reader's zone.
@@ -129,7 +129,9 @@ def _turn(view: View, role: str, turn: Turn) -> Iterator[Row]:
         yield Row(f"{'':<{INDENT}}task {place} of {len(turn.tasks)}, {task}")
     elif turn.tasks:
         yield Row(f"{'':<{INDENT}}all {len(turn.tasks)} tasks are done")
-    if turn.doing:
+    if view.now is not None and view.now.pause is not None:
+        yield Row(f"{'':<{INDENT}}waits")
+    elif turn.doing:
         call = f" (call {turn.call})" if turn.call else ""
         so_long = duration(_since(view, turn.since))
         yield Row(f"{'':<{INDENT}}{so_long}{call}: {turn.doing}")
@@ -195,7 +197,7 @@ def _how_long(found: Estimate) -> str:
         if part.median_s is None:
             return f"no estimate, nothing was {DONE[part.verb]} here yet"
     by = "; ".join(f"{duration(p.median_s or 0)} to {p.verb}, of {p.measured}" for p in found.parts)
-    return f"about {duration(found.seconds or 0)} by this repository's medians ({by})"
+    return f"about {duration(found.seconds or 0)} (medians here: {by})"
 
 
 def _for_you(view: View) -> Iterator[Row]:

@@ -67,6 +67,7 @@ EXAMPLES = """
 RUN_ELSEWHERE = {
     "pipeline demo --into /tmp/demo": "tests/e2e/test_demo.py",
     "pipeline review": "tests/review/test_review.py",
+    "pipeline status --watch": "tests/observe/test_live.py",
     "cd my-project": "the README's evening, in tests/docs/test_runs.py",
     "pipeline init": "the README's evening, in tests/docs/test_runs.py",
     'pipeline confirm --comment "the first five look right"': "tests/docs/test_waiting.py",
@@ -98,6 +99,7 @@ WHOLE_PAGES = {
     "docs/providers.md": "tests/e2e/test_providers.py",
     "docs/results-files.md": "the recipes, below",
     "docs/review.md": "tests/review",
+    "docs/watching.md": "tests/observe",
     "docs/waiting.md": "tests/docs/test_waiting.py",
     "docs/undoing.md": "below",
 }
