@@ -16,6 +16,7 @@ sys.dont_write_bytecode = False
 
 STARTS_A_SANDBOX = (
     "attacks",
+    "crash",
     "docs",
     "e2e",
     "execution",
