@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import socket
-import statistics
 import subprocess
 import sys
 import threading
@@ -276,11 +275,6 @@ def test_it_starts_from_any_thread_that_outlives_it(jail: Jail) -> None:
     thread.start()
     thread.join()
     assert found[0].output == b"alive\n"
-
-
-def test_a_command_costs_a_few_milliseconds(jail: Jail) -> None:
-    spent = [run(jail, "true").duration_s for _ in range(15)]
-    assert statistics.median(spent) < 0.05, "a login shell or a slow mount has crept in"
 
 
 def test_what_cannot_work_is_said_in_one_line(tmp_path: Path) -> None:
