@@ -47,6 +47,8 @@ EXAMPLES = """
     pipeline run --unattended --max-usd 20
     pipeline status --json | jq .phase
     pipeline report > report.md
+    pipeline report
+    pipeline report --json | jq '.totals'
     pipeline report --format html --output night.html
     pipeline logs --issue ISS-001 -n 50
     pipeline agents
@@ -108,6 +110,7 @@ BLOCKS = {
     "cd my-project && pipeline init": "the evening, in tests/docs/test_runs.py",
     "pipeline init": "tests/docs/first_plan.sh",
     "pipeline audit verify": "the examples, here",
+    "pipeline report": "the examples, here",
     "pipeline execplan lint docs/plans/*.md": "the examples, here",
     'pipeline execplan new "Add a --format flag" --output docs/plans/format.md': "the same",
     "pipeline run --overlap --auto-approve LOW": "tests/e2e/test_overlap.py",
