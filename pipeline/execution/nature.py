@@ -29,7 +29,7 @@ SNIFFED = 8_000
 """Bytes in which a NUL makes a file binary, as git sees it."""
 LEAST_CHURN = 3
 """Lines; fewer are not worth a word."""
-MOST_LINES = 20_000
+MOST_LINES = 5_000
 """Of a file whose formatting is compared."""
 INDENTS = (".py", ".pyi", ".yml", ".yaml", ".mk", "Makefile", ".coffee", ".haml", ".sass")
 """Where white space at the beginning of a line is no formatting."""
@@ -117,7 +117,7 @@ def churn(path: str, old: bytes, new: bytes) -> int:
         return 0
     indented = path.endswith(INDENTS)
     count = 0
-    for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in SequenceMatcher(None, before, after).get_opcodes():
         if kind == "replace":
             count += _reformatted(before[i:j], after[k:m], indented)
     return count

@@ -18,7 +18,7 @@ from pipeline.plans.globs import matches_any
 from pipeline.settings import TEST_FILES
 
 MOST_FINDINGS = 100
-LARGEST = 2**20
+LARGEST = 2**18
 """Bytes of a file that is still looked into."""
 
 
@@ -91,7 +91,9 @@ GO = Language(
     ignores=_p(r"\bos\.Exit\(0\)"),
 )
 RUST = Language(
-    test=_p(r"#\[(?:\w+::)*test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(?:async\s+)?fn\s+(\w+)"),
+    test=_p(
+        r"#\[(?:\w+::){0,4}test\b[^\]]{0,99}\]\s*(?:#\[[^\]]{0,199}\]\s*){0,8}(?:pub\s+)?(?:async\s+)?fn\s+(\w+)"
+    ),
     skip=_p(r"#\[ignore\b", r"#\[cfg\(any\(\)\)\]", r"#\[cfg_attr\([^\]]*\bignore\b"),
     assertion=_p(r"\b(?:debug_)?assert(?:_eq|_ne|_matches)?!", r"\bpanic!", r"\bunreachable!"),
     empty=_p(r"//.*$", r"/\*(?:[^*]|\*(?!/))*\*/", r"\bassert!\(true\)"),
