@@ -51,7 +51,7 @@ def does_harm(entry: Entry) -> bool:
         make_repository(stage.checkout, files)
         _settle(stage)
         os.environ |= CREDENTIALS | {"GIT_CONFIG_GLOBAL": f"{base}/home/.gitconfig"}
-        before, said = stage.seen(), ""
+        before, said = _looked_at(stage), ""
         for command in staged.run:
             with suppress(subprocess.TimeoutExpired):
                 said += subprocess.run(
@@ -66,10 +66,16 @@ def does_harm(entry: Entry) -> bool:
         return told or bool(stage.drops() or stage.called()) or _changed(stage, before)
 
 
-def _changed(stage: Stage, before: dict[str, object]) -> bool:
+def _changed(stage: Stage, before: list[object]) -> bool:
     with suppress(subprocess.CalledProcessError, OSError):
-        return stage.seen() != before
+        return _looked_at(stage) != before
     return True  # what is looked at cannot be looked at any more
+
+
+def _looked_at(stage: Stage) -> list[object]:
+    """Return what must stay as it is; the journal here has nobody who writes it."""
+    workflow = sorted((stage.checkout / ".workflow").rglob("*"))
+    return [stage.seen(), [(path, path.is_file() and path.read_bytes()) for path in workflow]]
 
 
 def _settle(stage: Stage) -> None:
