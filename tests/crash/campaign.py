@@ -125,7 +125,10 @@ def trouble_rows(
 def group_row(folder: Path, options: argparse.Namespace) -> tuple[str, bool]:
     """Kill groups at random moments; return the row, and whether anything was wrong."""
     told = try_kills(folder, kills=options.kills, issues=options.issues, seed=options.seed, say=say)
-    say(f"{told.landed} issues landed; processes of their own began work after {told.really_s} s")
+    say(
+        f"{told.landed} issues landed; {len(told.really_s)} processes, Python's start included, "
+        f"began work after {max(told.really_s, default=0):.2f} s at most"
+    )
     times = told.first_work_s + told.really_s
     text = line(GROUPS, "-", told.kills, 0, told.reads, times, len(told.problems))
     return text, bool(told.problems) or any(one > RESUME_S for one in times)

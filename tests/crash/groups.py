@@ -33,7 +33,8 @@ NOTHING_MOVES = 40
 """So many kills in a row without a new record, and it is stuck."""
 REALLY = 0.1
 """So many of the commands are processes of their own, with the start of Python in their time."""
-IMPORTS_S = 1.5
+PYTHON_S = 3.0
+"""They live so much longer, or many of them would never get to work."""
 ISSUE_S = 10.0
 """One issue takes no longer, on the slowest machine."""
 RUN = ("run", "--auto-approve", "CRITICAL")
@@ -106,7 +107,7 @@ def _kill_through(
                 after_s = chance.uniform(SHORTEST_S, LONGEST_S)
                 really = chance.random() < REALLY
                 start = _start_really if really else _start_forked
-                ended = start(lane, after_s + (IMPORTS_S if really else 0))
+                ended = start(lane, after_s + (PYTHON_S if really else 0))
                 is_over = not ended.was_killed
                 if is_over and ended.code != 0:
                     raise Wrong(f"it ended with {ended.code}: {ended.err[-500:]}")
