@@ -13,7 +13,7 @@ from pipeline.observe.report.markup import Html, join, sentence, tag
 from pipeline.observe.report.words import beside, clock, commit, counted, duration, lines, money
 
 MEANS: dict[Group, str] = {
-    Group.LANDED: "Outcomes commits on the run's branch.",
+    Group.LANDED: "Tested commits on the run's branch.",
     Group.NEEDS_YOU: "Plans to decide on, questions to answer, plans whose ground has moved.",
     Group.PARKED: "Set aside, blocked, or stopped by something that will pass.",
     Group.TURNED_DOWN: "Plans that were rejected.",
