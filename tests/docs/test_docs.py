@@ -228,7 +228,7 @@ ELSEWHERE = {
     "issues.json",
     "requests.jsonl",
     "pipeline/prompts",
-    "AGENTS.md",
+    *("AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "version.py"),
     "slug.py",
     "test_slug.py",
 }
