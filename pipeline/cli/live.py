@@ -21,7 +21,7 @@ from pipeline.paths import Places
 from pipeline.plans.layout import Block, Row, layout
 from pipeline.store.redaction import Redaction
 
-STEP_S = 0.5
+STEP_S = 1.0
 MOST_ROWS = 3
 """Rows of one line; the rest of a longer one is in the report."""
 INDENT = " " * 10
