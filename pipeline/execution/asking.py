@@ -7,14 +7,15 @@ reject   -> all of it is dropped
 What lands needs a signature over every path of it, as always; a rule's does not count.
 """
 
-from pipeline.domain.plan import Plan, PlanState
-from pipeline.domain.results import Held
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import ExecutionRecord, Held
 from pipeline.execution import land
 from pipeline.execution.attempt import Attempt
 from pipeline.execution.fence import Fenced
 from pipeline.execution.nature import findings, natures
 from pipeline.execution.site import Site
 from pipeline.git import resolve
+from pipeline.plans.globs import exactly
 from pipeline.plans.lifecycle import PlanEvent, advance
 from pipeline.plans.standing import held_by
 from pipeline.safety.gate import Cleared
@@ -46,32 +47,42 @@ def in_words(attempt: Attempt) -> str:
     )
 
 
-def ask(site: Site, attempt: Attempt) -> None:
-    """Record that the plan waits for a person, with the paths that were changed in its terms."""
+def ask(site: Site, attempt: ExecutionRecord) -> None:
+    """Record that the plan waits for a person, with the paths that were changed in its terms.
+
+    Call it once the attempt is recorded, and again when a run begins: then nothing is asked
+    without what would be landed, and a kill in between loses no question.
+    """
+    held = attempt.held
+    if held is None:
+        return
     with site.book.alone():
-        record = site.book.state.planning.get(attempt.begun.solution_id)
+        record = site.book.state.planning.get(attempt.solution_id)
         plan = record.plan if record is not None else None
-        if plan is not None and plan.state is PlanState.APPROVED:
-            site.book.record(
-                PlanChanged(
-                    solution_id=attempt.begun.solution_id,
-                    event=PlanEvent.WIDEN,
-                    plan=_widened(site, plan, attempt),
-                    by="gate",
-                )
+        if (
+            plan is None
+            or plan.state is not PlanState.APPROVED
+            or _names(held) <= {*plan.may_touch}
+        ):
+            return
+        changed = advance(plan, PlanEvent.WIDEN, now=site.now(), reason=attempt.error)
+        globs = dict.fromkeys([*plan.may_touch, *map(exactly, held.paths)])
+        widened = changed.model_copy(update={"may_touch": tuple(globs)})
+        site.book.record(
+            PlanChanged(
+                solution_id=attempt.solution_id, event=PlanEvent.WIDEN, plan=widened, by="gate"
             )
+        )
 
 
-def _widened(site: Site, plan: Plan, attempt: Attempt) -> Plan:
-    changed = advance(plan, PlanEvent.WIDEN, now=site.now(), reason=in_words(attempt))
-    globs = dict.fromkeys([*plan.may_touch, *attempt.beyond])
-    return changed.model_copy(update={"may_touch": tuple(globs)})
+def _names(held: Held) -> set[str]:
+    return {exactly(path) for path in held.paths}
 
 
 def held_for(site: Site, cleared: Cleared) -> Held | None:
     """Return what waits to be landed by a plan whose signature covers every path of it."""
     plan, held = cleared.record.plan, held_by(site.book.state, cleared.record.key)
-    if held is None or plan is None or not set(held.paths) <= set(plan.opened):
+    if held is None or plan is None or not _names(held) <= {*plan.opened}:
         return None
     return held if resolve(site.repo, held.commit) else None
 

@@ -21,10 +21,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
 
+from pipeline.domain.plan import PlanState
+from pipeline.domain.results import ExecutionRecord
 from pipeline.execution.kept_work import all_kept
 from pipeline.execution.workspace import FRESH, remove_tree
 from pipeline.git import Repository, delete_refs
 from pipeline.paths import Places
+from pipeline.plans.standing import held_by
 from pipeline.store.state import State
 
 Kind = Literal[
@@ -82,12 +85,23 @@ class Ground:
         return self.now - used_at >= max(self.age, at_least)
 
     def is_needed(self, attempt: str) -> bool:
-        """Tell whether the open run may need what an attempt left; what nobody knows, it may."""
+        """Tell whether the open run may need what an attempt left; what nobody knows, it may.
+
+        A change that waits for a person's decision is needed whatever becomes of the run.
+        """
+        record = self.state.execution.get(attempt)
+        if record is not None and self._waits(record):
+            return True
         if not self.has_run:
             return False
-        record = self.state.execution.get(attempt)
         run = self.state.run
         return record is None or (run is not None and record.run_id == run.run_id)
+
+    def _waits(self, record: ExecutionRecord) -> bool:
+        if record.held is None or held_by(self.state, record.solution_id) != record.held:
+            return False
+        plan = self.state.planning.plan(record.solution_id)
+        return plan is not None and plan.state in (PlanState.PENDING, PlanState.APPROVED)
 
 
 def find_debris(ground: Ground, kinds: Iterable[Kind] = KINDS) -> list[Debris]:

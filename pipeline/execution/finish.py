@@ -42,9 +42,8 @@ def finish(site: Site, attempt: Attempt, cleared: Cleared, usage: Usage) -> Exec
     if record is None:
         record = _record(site, attempt, usage)
         _keep_work(site, attempt, record)
-        if attempt.held is not None:
-            ask(site, attempt)
     site.book.record(entries.AttemptRecorded(record=record))
+    ask(site, record)
     if record.status is ExecutionStatus.COMPLETED:
         assert record.commit_hash is not None
         files = len(record.files_modified)

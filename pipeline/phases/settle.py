@@ -4,10 +4,12 @@ attempt begun, its commit on the branch     recorded from git: it landed
 attempt begun, no commit                    recorded as interrupted; its work is kept under a ref
 rollback begun, its commit on the branch    recorded: it is undone
 rollback begun, no commit                   dropped: nothing was changed
+a change held for a person, nobody asked    the plan asks
 """
 
 from pipeline.domain.results import Commit, ExecutionRecord, ExecutionStatus, FailureClass
 from pipeline.events import Adopted, Notice
+from pipeline.execution.asking import ask
 from pipeline.execution.land import RECOVERY_REFS, kept_ref, land, save_work
 from pipeline.execution.rollback import drop, record_undone
 from pipeline.execution.site import Site
@@ -32,6 +34,7 @@ def settle(site: Site) -> int:
     """
     remove_stale_locks(site.repo, (f"refs/heads/{site.settings.branch_prefix}/", OUR_REFS))
     attempts = _settle_attempt(site) if site.book.state.run else 0
+    _settle_question(site)
     return attempts + _settle_rollback(site)
 
 
@@ -50,6 +53,13 @@ def _settle_attempt(site: Site) -> int:
         return 1
     _keep_interrupted(site, attempt, run)
     return 0
+
+
+def _settle_question(site: Site) -> None:
+    """Have the newest attempt's plan ask, where the process ended before it did."""
+    records = site.book.state.execution
+    for newest in list(records)[-1:]:
+        ask(site, records[newest])
 
 
 def _settle_rollback(site: Site) -> int:

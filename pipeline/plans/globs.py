@@ -23,6 +23,12 @@ def matches_any(path: str, globs: Iterable[str]) -> bool:
     return any(matches(path, glob) for glob in globs)
 
 
+def exactly(path: str) -> str:
+    """Return the glob that covers this path and no other, wherever its name appears too."""
+    plain = re.sub(r"[*?\[]", r"[\g<0>]", path)
+    return plain if "/" in plain else f"/{plain}"
+
+
 @lru_cache(maxsize=1024)
 def _compiled(glob: str) -> "re.Pattern[str]":
     glob = glob.removeprefix("./")

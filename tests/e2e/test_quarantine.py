@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.app.project import open_project
+from pipeline.app.working import work_through
+from pipeline.events import EventBus
+from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import edit, finish_task, plan, submit_result, turn, write
 from tests.builders import git
@@ -85,7 +89,50 @@ def test_ask_parks_the_tested_change_and_an_approval_lands_it(setting: str, tmp_
         assert git(night.root, "show", f"{night.branch}:helper.py") == "nothing = None"
         signed = night.planned()[-1]["plan"]
         assert isinstance(signed, dict)
-        assert "helper.py" in signed["may_touch"]
+        assert "/helper.py" in signed["may_touch"], "this file, and none of its name elsewhere"
+
+
+class Killed(BaseException):
+    """Ends a process as a kill does: nothing catches it."""
+
+
+@pytest.mark.parametrize("setting", ["ask"], indirect=True)
+@pytest.mark.parametrize(
+    "moment", ["journal:before:attempt_recorded", "journal:after:attempt_recorded"]
+)
+def test_ask_never_asks_without_what_it_would_land(
+    setting: str, moment: str, tmp_path: Path
+) -> None:
+    with Night(tmp_path / "repo", beyond()) as night:
+        night.add("ISS-1")
+        assert night.run("plan").code == 3
+        night.approve_all()
+
+        def probe(point: str) -> None:
+            if point == moment:
+                raise Killed
+
+        with pytest.raises(Killed):
+            work_through(
+                open_project(night.root, {}),
+                Wanted(),
+                bus=EventBus(),
+                stop=lambda: False,
+                probe=probe,
+            )
+        assert night.run("run").code == 3
+        (question,) = [one["held"] for one in night.executed() if one["held"]]
+        assert isinstance(question, dict)
+        assert night.run("clean", "--all").code == 0
+        asked = len(night.requests("executor"))
+        assert night.run("approve", "SOL-ISS-1-1").code == 0
+        assert night.run("run").code == 0
+        assert len(night.requests("executor")) == asked, "what was shown has landed"
+        landed = str(night.executed()[-1]["commit_hash"])
+        trees = [
+            git(night.root, "rev-parse", f"{one}^{{tree}}") for one in (landed, question["commit"])
+        ]
+        assert trees[0] == trees[1]
 
 
 @pytest.mark.parametrize("setting", ["ask"], indirect=True)

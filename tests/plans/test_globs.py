@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.plans.globs import matches, matches_any
+from pipeline.plans.globs import exactly, matches, matches_any
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_line_breaks_in_names_do_not_slip_through() -> None:
 def test_one_of_several_is_enough() -> None:
     assert matches_any("a.lock", ("docs/**", "*.lock"))
     assert not matches_any("a.py", ())
+
+
+def test_exactly_covers_one_path() -> None:
+    for path in ("setup.py", "pages/[id].tsx", "a/b.py", "[!x]"):
+        assert matches(path, exactly(path))
+        assert not matches(f"else/{path}", exactly(path))
+    assert not matches("pages/i.tsx", exactly("pages/[id].tsx"))
