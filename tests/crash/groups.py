@@ -52,6 +52,8 @@ class Told:
     really_s: list[float] = field(default_factory=list)
     """Of those that were started as a person starts them."""
     problems: list[str] = field(default_factory=list)
+    longest_s: float = LONGEST_S
+    """A forked process lives no longer."""
 
 
 def script() -> Script:
@@ -75,10 +77,16 @@ def story(issues: int) -> Story:
 
 
 def try_kills(
-    folder: Path, *, kills: int, issues: int, seed: int = 0, say: Callable[[str], None]
+    folder: Path,
+    *,
+    kills: int,
+    issues: int,
+    seed: int = 0,
+    longest_s: float = LONGEST_S,
+    say: Callable[[str], None],
 ) -> Told:
     """Kill so many times; tell at once about what goes wrong."""
-    told, chance, backlog = Told(), random.Random(seed), 0
+    told, chance, backlog = Told(longest_s=longest_s), random.Random(seed), 0
     while told.kills < kills and not told.problems:
         backlog += 1
         lane = Lane(folder / f"backlog-{backlog}", story(issues))
@@ -104,7 +112,7 @@ def _kill_through(
         with poller:
             while told.kills < kills and not is_over:
                 lane.starts.clear()
-                after_s = chance.uniform(SHORTEST_S, LONGEST_S)
+                after_s = chance.uniform(SHORTEST_S, told.longest_s)
                 really = chance.random() < REALLY
                 start = _start_really if really else _start_forked
                 ended = start(lane, after_s + (PYTHON_S if really else 0))
