@@ -82,7 +82,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def test_it_ends_well_and_soon(demo: Demo) -> None:
     assert demo.code == 0, demo.err
     assert demo.seconds < 20
-    assert "3 landed, 1 turned down" in demo.out
+    assert "3 of 4 issues landed; 1 was turned down." in demo.out
     assert f"git -C {demo.root} log" in demo.out
     assert "Traceback" not in demo.out + demo.err
 
