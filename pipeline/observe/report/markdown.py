@@ -137,13 +137,13 @@ def tested(entry: ReportEntry) -> str:
 
 
 def _outcome(checks: tuple[Check, ...]) -> str:
-    """Return how commands ended, in short: `all 3 passed (41 tests)`, `1 of 3 failed`."""
+    """Return how commands ended, in short: `all 3 commands passed (41 tests)`, `1 of 3 failed`."""
     tests = sum(one.tests or 0 for one in checks)
     counts = f" ({counted(tests, 'test')})" if tests else ""
     failed = sum(not one.passed for one in checks)
     if failed:
         return f"{failed} of {len(checks)} failed{counts}"
-    return f"passed{counts}" if len(checks) == 1 else f"all {len(checks)} passed{counts}"
+    return f"passed{counts}" if len(checks) == 1 else f"all {len(checks)} commands passed{counts}"
 
 
 def _concerns(report: Report) -> Iterator[str]:
