@@ -10,7 +10,6 @@
 vendors are no settings: each vendor's own environment variable holds them.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from pipeline.domain.issue import AuthorTrust
+from pipeline.domain.nearest import choose_one_of, nearest
 from pipeline.domain.plan import RiskLevel, Role
 from pipeline.domain.wording import what_is_wanted
 from pipeline.errors import PipelineError, UsageProblem
@@ -456,9 +456,9 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, object]:
 
 def _refuse_typing_error(name: str) -> None:
     """Refuse a variable that is almost one of ours; others' PIPELINE_* variables are theirs."""
-    close = difflib.get_close_matches(name, ENVIRONMENT, n=1, cutoff=0.9)
-    if close:
-        raise PipelineError(f"environment: {name} is not a setting: did you mean {close[0]}?")
+    near = nearest(name, ENVIRONMENT, likeness=0.9)
+    if near:
+        raise PipelineError(f"environment: {name} is not a setting: did you mean {near}?")
 
 
 def _items(text: str, name: str) -> object:
@@ -494,9 +494,9 @@ def _checked(
 
 
 def _instead(key: str) -> str:
-    close = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.75)
-    if close:
-        return f"did you mean {close[0]}?"
+    near = nearest(key, KEYS, likeness=0.75)
+    if near:
+        return f"did you mean {near}?"
     section = key.partition(".")[0]
     known = [name.partition(".")[2] for name in KEYS if name.startswith(f"{section}.")]
     if known:
@@ -517,7 +517,8 @@ def _explain(error: ErrorDetails, source: str) -> str:
         return f"{source}: {place} is not a setting: a rule has {', '.join(AutoRule.model_fields)}"
     expected = error.get("ctx", {}).get("expected")
     if expected is not None:
-        choices = "choose one of " + ", ".join(re.findall(r"'([^']*)'", str(expected)))
+        allowed = re.findall(r"'([^']*)'", str(expected))
+        choices = choose_one_of(str(error["input"]), allowed)
     else:
         choices = what_is_wanted(error)
     return f"{source}: {place} is {error['input']!r}: {choices}"

@@ -143,7 +143,7 @@ def test_every_key_but_the_tables_has_a_variable():
         (
             '[planner]\nprovider = "antropic"',
             ".workflow/config.toml: planner.provider is 'antropic': "
-            "choose one of anthropic, openai, openai-chat",
+            "choose one of anthropic, openai, openai-chat (did you mean anthropic?)",
         ),
         (
             "[limits]\ncalls_per_turn = 0",

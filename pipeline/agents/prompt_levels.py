@@ -8,11 +8,12 @@ Each file can be overridden alone.
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches, unified_diff
+from difflib import unified_diff
 from pathlib import Path
 from typing import Literal
 
 from pipeline.agents.prompts import Prompts, package_prompts, read_prompt
+from pipeline.domain.nearest import no_such
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
 from pipeline.store.files import make_folder, write_atomic
@@ -99,6 +100,4 @@ class PromptLevels:
     def _require(self, name: str) -> None:
         known = self.prompts.names()
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"the names are {', '.join(known)}"
-            raise PipelineError(f"there is no prompt {name!r}: {hint}")
+            raise no_such("prompt", name, known, f"the names are {', '.join(known)}")

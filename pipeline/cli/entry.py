@@ -169,11 +169,12 @@ def run(words: Sequence[str]) -> int:
         refuse_platform(sys.platform)
         _refuse_bytes(words)
         result = application().main(
-            _repo_behind_command(words) or ["--help"], prog_name="pipeline", standalone_mode=False
+            _in_order(words) or ["--help"], prog_name="pipeline", standalone_mode=False
         )
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "pipeline")
-        return _say(f"{where}: {_flat(error.format_message())} (see {where} --help)", USAGE)
+        said = load_function("misspelt", "explain")(error)
+        return _say(f"{where}: {_flat(said)} (see {where} --help)", USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return _say("pipeline: interrupted; `pipeline run` carries on", INTERRUPTED)
     except typer.Exit as leave:
@@ -199,8 +200,10 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def _repo_behind_command(words: Sequence[str]) -> list[str]:
-    """Return the words with a leading `-C PATH`, as git has it, moved behind the command."""
+def _in_order(words: Sequence[str]) -> list[str]:
+    """Return the words as the parser has them, from `-C PATH COMMAND` and `help COMMAND`, git's."""
+    if words and words[0] == "help":
+        return [*words[1:], "--help"]
     if len(words) > 2 and words[0] in ("-C", "--repo"):
         return [words[2], *words[:2], *words[3:]]
     return list(words)

@@ -6,10 +6,10 @@ Every decision is one journal line; a running orchestrator picks it up, else it 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Literal, NoReturn
 
 from pipeline.domain.issue import Feedback, Issue
+from pipeline.domain.nearest import no_such
 from pipeline.domain.plan import Plan, PlanState
 from pipeline.domain.results import ExecutionStatus, FailureClass, PlanningRecord, Usage
 from pipeline.errors import PipelineError, UsageProblem
@@ -93,7 +93,7 @@ class Desk:
         state = self.book.state
         record = state.planning.get(name) or state.current(name)
         if record is None or record.solution_id is None:
-            raise unknown("plan", name, self._solution_ids())
+            raise unknown("plan", name, self._names())
         return record
 
     def issue(self, name: str) -> Issue:
@@ -462,8 +462,10 @@ class Desk:
             {"type": kind, "stage": "gate", "content": content, "created_at": self.now()}
         )
 
-    def _solution_ids(self) -> list[str]:
-        return [r.solution_id for r in self.book.state.planning.values() if r.solution_id]
+    def _names(self) -> list[str]:
+        """Return what a plan can be called: its own id, or its issue's."""
+        records = [one for one in self.book.state.planning.values() if one.solution_id]
+        return list(dict.fromkeys(name for one in records for name in (one.key, one.issue_id)))
 
 
 def _allow(event: PlanEvent, record: PlanningRecord, plan: Plan) -> None:
@@ -485,6 +487,4 @@ def _words(text: str, name: str) -> str:
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> PipelineError:
     """Return the error for a name that is none of the `known` ones, with the closest of them."""
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "`pipeline issues` lists what there is"
-    return PipelineError(f"there is no {kind} {name!r}: {hint}")
+    return no_such(kind, name, known, "`pipeline issues` lists what there is")

@@ -99,7 +99,7 @@ def test_labels_and_dependencies_can_be_taken_away(night: Night) -> None:
         (["close", "ISS-2", "ISS-9"], 1, "there is no issue 'ISS-9'"),
         (["close", "ISS-1"], 1, "cannot close ISS-1: it is closed"),
         (["reopen", "ISS-2"], 1, "cannot reopen ISS-2: it was not closed"),
-        (["mend", "ISS-2"], 2, "No such command 'mend'"),
+        (["mend", "ISS-2"], 2, "there is no command 'mend'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_changes_nothing(

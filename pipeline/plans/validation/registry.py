@@ -1,8 +1,8 @@
 """All rules, in the order in which their findings are told."""
 
-import difflib
 from collections.abc import Mapping
 
+from pipeline.domain.nearest import no_such
 from pipeline.errors import PipelineError
 from pipeline.plans.validation import (
     acceptance,
@@ -37,9 +37,7 @@ def find_rule(name: str) -> Rule:
     """Return a rule by its id; raises `PipelineError` with the nearest one."""
     if name in RULES:
         return RULES[name]
-    close = difflib.get_close_matches(name, RULES, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "`pipeline rules` lists them"
-    raise PipelineError(f"there is no rule {name!r}: {hint}")
+    raise no_such("rule", name, RULES, "`pipeline rules` lists them")
 
 
 def require_switchable(off: Mapping[str, str]) -> None:

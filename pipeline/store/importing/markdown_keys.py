@@ -11,8 +11,8 @@ depends_on:                 depends on: #12, ISS-3
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from pipeline.domain.nearest import nearest
 from pipeline.errors import PipelineError
 from pipeline.store.importing.batch import NOTHING
 
@@ -104,7 +104,7 @@ def key_lines(lines: list[Line], *, document: str) -> tuple[list[Key], list[Line
     keys: list[Key] = []
     while rest and (found := _LINE.fullmatch(rest[0].text)):
         name = _known(found["key"])
-        if name is None and get_close_matches(_plain(found["key"]), KEYS, n=1, cutoff=0.8):
+        if name is None and nearest(_plain(found["key"]), KEYS, likeness=0.8):
             raise PipelineError(
                 f"'{document}' line {rest[0].number}: {found['key']!r} is no key"
                 f"{_advice(found['key'])}: {NOTHING}"
@@ -126,8 +126,8 @@ def _plain(key: str) -> str:
 
 
 def _advice(word: str) -> str:
-    close = get_close_matches(_plain(word), KEYS, n=1, cutoff=0.6)
-    return f", did you mean {close[0]!r}?" if close else f" (there are {', '.join(KEYS)})"
+    near = nearest(_plain(word), KEYS)
+    return f", did you mean {near!r}?" if near else f" (there are {', '.join(KEYS)})"
 
 
 def _values(name: str, text: str, line: int) -> list[Key]:
