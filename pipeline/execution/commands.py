@@ -105,7 +105,7 @@ class Commands:
             timed_out=done.timed_out,
             output_path=path,
             again=what.again,
-            tests=self._told(tests or read_output(output), passed=done.ok),
+            tests=self._told(_fuller(tests, read_output(output)), passed=done.ok),
         )
         self._bus.emit(
             CommandRan(what.stage, what.command, done.exit_code, done.duration_s, what.task_id)
@@ -148,3 +148,13 @@ class Commands:
         path = folder / f"{what.stage}-{number:03d}.txt"
         path.write_bytes(output.encode("utf-8", "surrogateescape"))
         return path.relative_to(self._outputs.parent).as_posix()
+
+
+def _fuller(written: SuiteRun | None, printed: SuiteRun | None) -> SuiteRun | None:
+    """Return what a file says, or what was printed where that names more failures.
+
+    A command that runs pytest several times leaves the file of the last one.
+    """
+    if written is None or printed is None:
+        return written or printed
+    return printed if len(printed.failed) > len(written.failed) else written

@@ -9,6 +9,8 @@ from pipeline.execution.junit import MOST_NAMES
 
 Excuse = Literal["flaky", "failed before", "ran again"]
 """`ran again`: the next run of the same command on the same tree decides."""
+FIRST_OF_SIGNALS = 128
+"""A shell's exit code for a program that a signal ended is this much more than the signal."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Ran:
     def blamed(self) -> bool:
         """Tell whether it failed and the change has to answer for it."""
         return not self.passed and self.excuse is None
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Tell whether it was ended from outside: its tests were not all run, or not all named."""
+        code = self.evidence.exit_code
+        return self.evidence.timed_out or code is None or not 0 <= code < FIRST_OF_SIGNALS
 
     @property
     def failed_tests(self) -> frozenset[str]:

@@ -31,6 +31,8 @@ LEAST_CHURN = 3
 """Lines; fewer are not worth a word."""
 MOST_LINES = 5_000
 """Of a file whose formatting is compared."""
+MOST_COMPARED = 20_000
+"""So many lines are compared in one change: lines can be written that take seconds a file."""
 INDENTS = (".py", ".pyi", ".yml", ".yaml", ".mk", "Makefile", ".coffee", ".haml", ".sass")
 """Where white space at the beginning of a line is no formatting."""
 
@@ -38,6 +40,9 @@ NEEDS_A_PLAN: frozenset[FindingKind] = frozenset(
     {"mode changed", "symbolic link", "binary", "large"}
 )
 """What no glob allows: a person has to have read the path."""
+
+NOT_COMPARED: frozenset[FindingKind] = frozenset({"deleted", "symbolic link", "binary"})
+"""What has no lines whose formatting could have changed."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,17 @@ def natures(repo: Repository, base: str, tree: str) -> list[Nature]:
     appeared = any(one.old_mode == GONE for one in changed)
     gone = any(one.new_mode == GONE for one in changed)
     origin = renames(repo, base, tree) if appeared and gone else {}
-    return [
-        Nature(
-            one.path,
-            dict(_said(one, sizes, contents, origin.get(one.path))),
-            origin.get(one.path),
-        )
-        for one in changed
-    ]
+    found, left = [], MOST_COMPARED
+    for one in changed:
+        said = dict(_said(one, sizes, contents, origin.get(one.path)))
+        old, new = contents.get(one.old or "", b""), contents.get(one.new or "", b"")
+        size = max(old.count(b"\n"), new.count(b"\n"))
+        if old and new and size <= left and not NOT_COMPARED & said.keys():
+            left -= size
+            if (lines := churn(one.path, old, new)) >= LEAST_CHURN:
+                said["formatting only"] = f"{lines} lines"
+        found.append(Nature(one.path, said, origin.get(one.path)))
+    return found
 
 
 def findings(seen: Sequence[Nature]) -> tuple[Finding, ...]:
@@ -103,11 +111,8 @@ def _said(
     size = sizes.get(one.new or "", 0)
     if size - sizes.get(one.old or "", 0) > LARGE:
         yield "large", f"{size:,} bytes"
-    new, old = contents.get(one.new or "", b""), contents.get(one.old or "", b"")
-    if b"\0" in new[:SNIFFED]:
+    if b"\0" in contents.get(one.new or "", b"")[:SNIFFED]:
         yield "binary", f"{size:,} bytes"
-    elif old and new and (lines := churn(one.path, old, new)) >= LEAST_CHURN:
-        yield "formatting only", f"{lines} lines"
 
 
 def churn(path: str, old: bytes, new: bytes) -> int:

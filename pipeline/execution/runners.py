@@ -4,7 +4,7 @@ One row a runner. The project's code printed it, so it names and counts, and dec
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipeline.domain.results import SuiteRun
@@ -24,7 +24,11 @@ class Runner:
     ran: Numbers
     skipped: Numbers
     failed: "re.Pattern[str]"
-    """Its groups, joined by a dot, are the test's name."""
+    """Its groups, the last one first and joined by a dot, are the name of what failed.
+
+    What fails without a test (a file that does not load, a package that does not build) is named
+    too: else it could hide behind a test that failed before.
+    """
 
 
 def _sum(pattern: str) -> Numbers:
@@ -49,7 +53,10 @@ RUNNERS: tuple[Runner, ...] = (
         "unittest",
         _sum(r"^Ran ([0-9]+) tests? in "),
         _sum(r"^(?:OK|FAILED) \(.*?\bskipped=([0-9]+)"),
-        re.compile(r"^(?:FAIL|ERROR): \S+ \(([\w.]+)\)", re.MULTILINE),
+        re.compile(
+            r"^(?:FAIL|ERROR): (\S{1,200}) \(([\w.]+?)(?:\.\1)?\)",  # the name twice since 3.11
+            re.MULTILINE,
+        ),
     ),
     Runner(
         "pytest",
@@ -71,31 +78,43 @@ RUNNERS: tuple[Runner, ...] = (
         "jest and vitest",
         _sum(r"^[ \t]*Tests:?[ \t].*?\b([0-9]+)(?: total|\)$)"),
         _sum(r"^[ \t]*Tests:?[ \t].*?\b([0-9]+) skipped"),
-        re.compile(r"^[ \t]+(?:\u25cf|FAIL)[ \t]+(.+ [>\u203a] .+)$", re.MULTILINE),
+        re.compile(
+            r"^(?:[ \t]+\u25cf[ \t]+(?=.+ [>\u203a] )| *FAIL +)"
+            r"(.+?)(?: \([0-9.]+ m?s\))?$",
+            re.MULTILINE,
+        ),
     ),
     Runner(
         "cargo",
         _sum(r"^test result: .*? ([0-9]+) passed; ([0-9]+) failed;"),
         _sum(r"^test result: .*?; ([0-9]+) ignored;"),
-        re.compile(r"^test (.+?)(?: - should panic)? \.\.\. FAILED$", re.MULTILINE),
+        re.compile(
+            r"^(?:test (?=.+ \.\.\. FAILED$)|error: test failed, to rerun pass [`'])"
+            r"(.+?)(?:(?: - should panic)? \.\.\. FAILED|[`'])$",
+            re.MULTILINE,
+        ),
     ),
     Runner(
         "go",
         _unsaid,
         _unsaid,
-        re.compile(r"^[ \t]*--- FAIL: (\S+)", re.MULTILINE),
+        re.compile(r"^(?:[ \t]*--- FAIL: |FAIL[ \t]+)(\S+)", re.MULTILINE),
     ),
 )
-"""Asked in this order; the first that finds a count or a failed test is believed."""
+"""Asked in this order; the first that finds a count or a failure counts."""
 
 
 def read_output(text: str) -> SuiteRun | None:
-    """Return what the end of a test run says; None when no runner is known by it."""
+    """Return what the end of a test run says; None when no runner is known by it.
+
+    A command may start several runners: the names are those of all of them.
+    """
     text = text[-LAST_CHARACTERS:]
+    failed = {runner.name: list(_failed(runner, text)) for runner in RUNNERS}
     for runner in RUNNERS:
-        ran, failed = runner.ran(text), runner.failed.findall(text)
-        if ran is not None or failed:
-            names = dict.fromkeys(name_of_test(name) for name in failed)
+        ran = runner.ran(text)
+        if ran is not None or failed[runner.name]:
+            names = dict.fromkeys(name for found in failed.values() for name in found)
             skipped = runner.skipped(text)
             return SuiteRun(
                 ran=None if ran is None else max(0, ran - _counted(runner, skipped)),
@@ -104,6 +123,11 @@ def read_output(text: str) -> SuiteRun | None:
                 told_by="output",
             )
     return None
+
+
+def _failed(runner: Runner, text: str) -> Iterator[str]:
+    for found in runner.failed.finditer(text):
+        yield name_of_test(".".join(reversed(found.groups())))
 
 
 COUNTS_SKIPPED = frozenset({"unittest", "node", "jest and vitest"})

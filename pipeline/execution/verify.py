@@ -262,8 +262,11 @@ def _whats(stage: Stage, commands: Sequence[str], label: str) -> list[What]:
 
 
 def _failed_before(one: Ran, before: Ran | None) -> bool:
-    """Tell whether all that fails failed on the base; a runner that names no test counts whole."""
-    if before is None or before.passed:
+    """Tell whether all that fails failed on the base; a runner that names no test counts whole.
+
+    What was cut off now, and came to its end there, has failed in a new way.
+    """
+    if before is None or before.passed or (one.was_cut_off and not before.was_cut_off):
         return False
     whole = frozenset({before.evidence.command})
     return before.failed_tests == whole or one.failed_tests <= before.failed_tests

@@ -64,7 +64,7 @@ PYTHON = Language(
     ),
 )
 SCRIPT = Language(
-    test=_p(r"\b(?:it|test)(?:\.\w+)*[ \t]*\([ \t]*(['\"`])(.+?)\1"),
+    test=_p(r"\b(?:it|test)(?:\.\w+){0,4}[ \t]*\([ \t]*(['\"`])(.+?)\1"),
     skip=_p(
         r"\b(?:it|test|describe|suite|context)\.(?:skip|todo|only|fails|failing|skipIf|runIf)\b",
         r"\b[xf](?:it|test|describe)[ \t]*\(",
@@ -94,7 +94,7 @@ RUST = Language(
     test=_p(
         r"#\[(?:\w+::){0,4}test\b[^\]]{0,99}\]\s*(?:#\[[^\]]{0,199}\]\s*){0,8}(?:pub\s+)?(?:async\s+)?fn\s+(\w+)"
     ),
-    skip=_p(r"#\[ignore\b", r"#\[cfg\(any\(\)\)\]", r"#\[cfg_attr\([^\]]*\bignore\b"),
+    skip=_p(r"#\[ignore\b", r"#\[cfg\(any\(\)\)\]", r"#\[cfg_attr\([^\]]{0,199}\bignore\b"),
     assertion=_p(r"\b(?:debug_)?assert(?:_eq|_ne|_matches)?!", r"\bpanic!", r"\bunreachable!"),
     empty=_p(r"//.*$", r"/\*(?:[^*]|\*(?!/))*\*/", r"\bassert!\(true\)"),
     ignores=_p(r"\bprocess::exit\(0\)"),

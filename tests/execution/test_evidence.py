@@ -181,6 +181,43 @@ def test_tests_that_failed_before_are_not_blamed_and_a_new_failure_among_them_is
     assert "Failed: t.T.test_sure, t.T.test_coin" in failures_in_words(ran)
 
 
+@pytest.mark.parametrize("ending", ["kill -SEGV $$", "sleep 60"])
+def test_what_is_cut_off_hides_behind_nothing_that_failed_before(
+    ending: str, tmp_path: Path, toolchains: Toolchains
+) -> None:
+    """A runner that names tests as they fail names the known one, and then ends too early."""
+    files = {"quick.sh": f"echo '--- FAIL: TestX'\n[ -e broken ] && {ending}\nexit 1\n"}
+    bench = make_bench(tmp_path, toolchains, files)
+    verifier = bench.verifier(suite_seconds=1)
+    verifier.baseline(bench.site.head, (SHELL,))
+
+    verification, ran = verify(bench, verifier, bench.tree({"broken": ""}), SHELL)
+
+    assert ran[-1].failed_tests == {"TestX"}
+    assert not is_good(verification, ran, (SHELL,))
+
+
+def test_a_command_that_runs_pytest_twice_leaves_the_file_of_the_last_one_and_both_count(
+    tmp_path: Path, toolchains: Toolchains
+) -> None:
+    files = {
+        "both.sh": (
+            "[ -e broken ] && echo 'FAILED a.py::test_a'\necho 'FAILED b.py::test_b'\n"
+            "echo '<testcase name=\"b.test_b\"><failure/></testcase>' "
+            "> ${PYTEST_ADDOPTS#--junitxml=}\nexit 1\n"
+        )
+    }
+    bench = make_bench(tmp_path, toolchains, files)
+    verifier = bench.verifier()
+    (_, base) = verifier.baseline(bench.site.head, ("bash both.sh",))
+    assert base.failed_tests == {"b.test_b"}
+
+    verification, ran = verify(bench, verifier, bench.tree({"broken": ""}), "bash both.sh")
+
+    assert ran[-1].failed_tests == {"a.py::test_a", "b.py::test_b"}
+    assert not is_good(verification, ran, ("bash both.sh",))
+
+
 def test_unittest_names_and_counts_its_tests(tmp_path: Path, toolchains: Toolchains) -> None:
     script = (
         "import unittest\n\nclass T(unittest.TestCase):\n"

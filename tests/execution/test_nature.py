@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import git
 from pipeline.execution.fence import Fenced, fence, unplanned
-from pipeline.execution.nature import LARGE, churn, findings, natures
+from pipeline.execution.nature import LARGE, MOST_COMPARED, churn, findings, natures
 from tests.builders import git as run_git
 from tests.builders import make_repository, write_files
 from tests.execution.conftest import Ground
@@ -91,3 +91,17 @@ def test_what_the_plan_names_may_be_anything(site: Ground) -> None:
     assert {one.kind for one in fenced.findings} == {
         *("mode changed", "binary", "large", "symbolic link", "renamed", "deleted"),
     }
+
+
+def test_a_change_of_many_lines_is_compared_up_to_a_bound(tmp_path: Path) -> None:
+    names = [f"{number}.txt" for number in range(6)]
+    root = make_repository(tmp_path / "repo", dict.fromkeys(names, "a b\n" * 4_000))
+    repo = git.open_repository(root)
+    write_files(root, dict.fromkeys(names, "a  b\n" * 4_000))
+    run_git(root, "add", "-A")
+
+    seen = findings(natures(repo, "HEAD", run_git(root, "write-tree")))
+
+    assert [str(one) for one in seen] == [
+        f"formatting only: {name}: 4000 lines" for name in names[: MOST_COMPARED // 4_000]
+    ]

@@ -71,7 +71,7 @@ OUTPUTS = {
     "unittest": (
         "ERROR: setUpClass (tests.b.C)\nFAIL: test_x (tests.a.T.test_x)\n---\n"
         "Ran 5 tests in 0.001s\n\nFAILED (failures=1, errors=1, skipped=2)\n",
-        (3, 2, ("tests.b.C", "tests.a.T.test_x")),
+        (3, 2, ("tests.b.C.setUpClass", "tests.a.T.test_x")),
     ),
     "pytest": (
         "F.s\nFAILED tests/a.py::test_x[1] - assert 1\nERROR tests/b.py\n"
@@ -102,6 +102,46 @@ def test_every_runner_of_the_table_is_read() -> None:
         assert found is not None, name
         told = (found.ran, found.skipped, found.failed)
         assert told == (wanted or (None, None, ("TestX", "TestX/sub"))), name
+
+
+@pytest.mark.parametrize(
+    ("output", "names"),
+    [
+        pytest.param(
+            "--- FAIL: TestX (0.00s)\nFAIL\nFAIL\texample/a\t0.01s\n"
+            "FAIL\texample/b [build failed]\n",
+            ("TestX", "example/a", "example/b"),
+            id="a package that does not build",
+        ),
+        pytest.param(
+            "FAIL src/a.test.js (5.1 s)\n  \u25cf sums \u203a adds\nFAIL src/b.test.js\n"
+            "  \u25cf Test suite failed to run\n  \u25cf Console\nTests:       1 failed, 1 total\n",
+            ("src/a.test.js", "sums \u203a adds", "src/b.test.js"),
+            id="a file that does not load",
+        ),
+        pytest.param(
+            "test a::b ... FAILED\ntest result: FAILED. 3 passed; 1 failed; 0 ignored;\n"
+            "error: test failed, to rerun pass `--lib`\n"
+            "error: test failed, to rerun pass '--test c'\n",
+            ("a::b", "--lib", "--test c"),
+            id="a test program that crashes",
+        ),
+        pytest.param(
+            "FAIL: test_x (tests.a.T)\nERROR: test_y (tests.a.T)\nRan 5 tests in 0.001s\n",
+            ("tests.a.T.test_x", "tests.a.T.test_y"),
+            id="unittest before Python 3.11",
+        ),
+        pytest.param(
+            "FAIL: test_x (tests.a.T.test_x)\nRan 5 tests in 0.001s\nnot ok 1 - adds\n# tests 1\n",
+            ("tests.a.T.test_x", "adds"),
+            id="two runners in one command",
+        ),
+    ],
+)
+def test_nothing_that_fails_is_left_without_a_name(output: str, names: tuple[str, ...]) -> None:
+    found = read_output(output)
+    assert found is not None
+    assert found.failed == names
 
 
 def test_output_of_no_runner_says_nothing() -> None:

@@ -7,7 +7,14 @@ import pytest
 from pipeline import git
 from pipeline.domain.results import CommandEvidence, SuiteRun
 from pipeline.execution.evidence import Ran
-from pipeline.execution.weaker import LANGUAGES, Pair, fewer_ran, find_weaker, weaker_tests
+from pipeline.execution.weaker import (
+    LANGUAGES,
+    LARGEST,
+    Pair,
+    fewer_ran,
+    find_weaker,
+    weaker_tests,
+)
 from tests.builders import git as run_git
 from tests.builders import make_repository, write_files
 
@@ -157,3 +164,11 @@ def test_fewer_tests_than_on_the_base_are_counted() -> None:
     ]
     assert list(fewer_ran(ran(9, 0), ran(9, 0))) == []
     assert list(fewer_ran(None, ran(1, 0))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "piece"), [("a.test.js", "it."), ("a.test.js", "/*"), ("tests/a.rs", "#[cfg_attr(")]
+)
+def test_texts_made_to_be_slow_to_search_are_searched(path: str, piece: str) -> None:
+    """Searched without bounds each of these takes minutes."""
+    assert find_weaker([Pair(path, "", piece * (LARGEST // len(piece)))]) == ()
