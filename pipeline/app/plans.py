@@ -19,11 +19,14 @@ from pipeline.domain.issue import Issue
 from pipeline.domain.plan import PlanState, RiskLevel
 from pipeline.domain.results import PlanningRecord
 from pipeline.errors import PipelineError
+from pipeline.plans.ordering import backlog_problems
+from pipeline.plans.outcomes import Outcome, outcome_of
+from pipeline.plans.standing import standings
 from pipeline.plans.waiting import waiting
 from pipeline.safety import authoring
 from pipeline.safety.authoring import Content, PlanRefused
 from pipeline.safety.decisions import Again, Desk, Left
-from pipeline.store.files import write_atomic
+from pipeline.store.outside import write_outside
 from pipeline.store.state import State
 
 __all__ = [
@@ -31,7 +34,9 @@ __all__ = [
     "Content",
     "Desk",
     "Left",
+    "Outcome",
     "PlanRefused",
+    "Retried",
     "approve",
     "approve_matching",
     "create",
@@ -45,6 +50,7 @@ __all__ = [
     "reject",
     "request_changes",
     "retry",
+    "retry_all",
     "supersede",
     "update",
 ]
@@ -60,6 +66,16 @@ class Approved:
     records: tuple[PlanningRecord, ...]
     left: tuple[Left, ...]
     """Plans that wait on, each with its reason."""
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What came of taking up all issues of a class."""
+
+    again: dict[str, Again]
+    """Issue id -> which phase takes it up."""
+    left: dict[str, str]
+    """Issue id -> why it was not taken up."""
 
 
 def create(desk: Desk, issue_id: str, solution: Content) -> PlanningRecord:
@@ -192,6 +208,27 @@ def retry(desk: Desk, issue_id: str, *, feedback: str = "") -> Again:
         return desk.retry(issue_id, feedback=feedback)
 
 
+def retry_all(desk: Desk, outcome: Outcome, *, feedback: str = "") -> Retried:
+    """Take up again every issue that came to `outcome`, in the backlog's order.
+
+    One that cannot be taken up is left, with the reason. The desk should be a patient one, and
+    its book flushed afterwards: else the documents are rendered for each issue.
+    """
+    with desk.book.alone():
+        issues, state = list(desk.issues()), desk.book.state
+        rows = standings(issues, state, backlog_problems(issues))
+        again: dict[str, Again] = {}
+        left: dict[str, str] = {}
+        for row in rows:
+            if outcome_of(row) is not outcome:
+                continue
+            try:
+                again[row.issue.id] = desk.retry(row.issue.id, feedback=feedback)
+            except PipelineError as error:
+                left[row.issue.id] = str(error)
+        return Retried(again, left)
+
+
 def supersede(desk: Desk, solution_id: str, by: str) -> PlanningRecord:
     """Retire an earlier plan of an issue in favour of its current one, `by`.
 
@@ -208,7 +245,7 @@ def export(desk: Desk, solution_id: str, form: Form = "md", path: str | Path | N
     """
     text = desk.render(get(desk, solution_id), form)
     if path is not None:
-        write_atomic(Path(path).absolute(), text.encode())
+        write_outside(desk.places, Path(path), text)
     return text
 
 

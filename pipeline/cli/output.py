@@ -1,14 +1,11 @@
 """What commands print: one JSON document for programs, aligned text for people."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import orjson
 import typer
 
-from pipeline.errors import cannot_write
 from pipeline.plans.sanitize import clean
-from pipeline.store.files import write_atomic
 
 GAP = "  "
 
@@ -21,20 +18,6 @@ def print_json(value: object) -> None:
 def print_text(text: str) -> None:
     """Write text for a person to stdout, without control characters."""
     typer.echo(clean(text).rstrip("\n"))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file by `text`, whole or not at all; a device or a pipe is written to.
-
-    A rename would put a plain file in the place of `/dev/null`. `DiskProblem` when it fails.
-    """
-    if not path.exists() or path.is_file():
-        write_atomic(path.absolute(), text.encode())
-        return
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> None:

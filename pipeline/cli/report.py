@@ -9,7 +9,8 @@ import typer
 from pipeline.app.project import Project, open_project, read_state
 from pipeline.app.reporting import FORMS, make_project_report, state_of_run
 from pipeline.cli.options import HERE, Json, Repo
-from pipeline.cli.output import print_text, write_text
+from pipeline.cli.output import print_text
+from pipeline.store.outside import write_outside
 
 
 def command(
@@ -37,7 +38,7 @@ def command(
     kind = "json" if as_json else form
     text = FORMS[kind](report, _way(project, output))
     if output is not None:
-        write_text(output, text)
+        write_outside(project.places, output, text)
         typer.echo(f"wrote {output}", err=as_json)
     elif kind == "md":
         print_text(text)

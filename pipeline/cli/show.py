@@ -35,7 +35,7 @@ def command(
     kind = "json" if as_json else form
     if output is not None:
         export(desk, solution, kind, output)
-        typer.echo(f"wrote {output}")
+        typer.echo(f"wrote {output}", err=as_json)
     elif kind == "json":
         print_json(desk.shown(get(desk, solution)).model_dump(mode="json"))
     else:
