@@ -85,7 +85,7 @@ def keep_plan(
     """
     if record.solution is not None and record.plan is not None:
         text = without_forms(render_plan(record, issue, past))
-        write_whole(plan_path(folder, record), text.encode())
+        write_whole(plan_path(folder, record), text.encode(), sweep=False)
 
 
 def _purpose(solution: Solution, issue: Issue | None) -> Iterator[str]:

@@ -22,7 +22,7 @@ from pipeline.paths import Places
 from pipeline.store import run_info
 from pipeline.store.document_text import DocumentName, Found, compose, head_of, holds, read
 from pipeline.store.entries import DocumentsAdopted, EditIgnored
-from pipeline.store.files import remove_temporaries, write_atomic, write_atomic_pieces
+from pipeline.store.files import remove_all_temporaries, write_atomic, write_atomic_pieces
 from pipeline.store.hand_edits import Verdict, judge
 from pipeline.store.journal import Journal, Probe, no_probe
 from pipeline.store.state import State
@@ -78,9 +78,9 @@ class Documents:
     def start(self) -> None:
         """Compare both documents with the journal, then render what is not up to date."""
         with self._journal.locked():
-            for sheet in self._sheets:
-                if self._may_render():
-                    remove_temporaries(sheet.path)
+            if self._may_render():
+                for folder in (self._places.workflow, self._places.plans):
+                    remove_all_temporaries(folder)
             self.sync(force=True)
 
     def flush(self) -> None:

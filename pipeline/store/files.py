@@ -37,10 +37,11 @@ def write_atomic_pieces(
     return status
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644, sweep: bool = True) -> None:
     """Replace `path` by `content`, whole at every instant, without a wait for the disk.
 
-    For what can be made again: after a loss of power it may be the old file, or empty.
+    For what can be made again: after a loss of power it may be the old file, or empty. `sweep`
+    looks through the folder for what killed processes left: not for one that holds many files.
     """
     make_folder(path.parent)
     temporary = temporary_of(path)
@@ -52,7 +53,8 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         with suppress(OSError):  # a disk that is read-only now refuses that too
             temporary.unlink(missing_ok=True)
         raise cannot_write(path, error) from error
-    remove_temporaries(path)
+    if sweep:
+        remove_temporaries(path)
 
 
 def append_durable(path: Path, content: bytes) -> None:
@@ -113,14 +115,24 @@ def temporary_of(path: Path) -> Path:
 
 def remove_temporaries(path: Path) -> None:
     """Remove what killed processes left beside `path`, and nothing of a living one."""
-    start, end = f".{path.name}.", ".tmp"
-    with os.scandir(path.parent) as found:
+    _sweep(path.parent, f".{path.name}.")
+
+
+def remove_all_temporaries(folder: Path) -> None:
+    """Remove what killed processes left in `folder`, whatever they wrote."""
+    if folder.is_dir():
+        _sweep(folder, ".")
+
+
+def _sweep(folder: Path, start: str) -> None:
+    end = ".tmp"
+    with os.scandir(folder) as found:
         names = [one.name for one in found]
     for name in names:
         if name.startswith(start) and name.endswith(end):
             pid = name[: -len(end)].rpartition(".")[2]
             if pid.isdigit() and not _is_alive(int(pid)):
-                path.with_name(name).unlink(missing_ok=True)
+                (folder / name).unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -66,7 +66,7 @@ def copies(book: Book) -> list[Path]:
 
 
 def filled(root: Path, *more: e.Entry) -> Book:
-    book = make.open_book(root)
+    book = make.open_book(root, timer=lambda: 0.0)  # writing is cheap on any machine
     for entry in (make.planned("A"), make.planned("B"), make.planning_failed("C"), *more):
         book.record(entry)
     return book

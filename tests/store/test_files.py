@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.store.files import remove_temporaries, write_atomic
+from pipeline.store.files import remove_all_temporaries, remove_temporaries, write_atomic
 
 KILLED = """
 import os, signal, sys
@@ -39,3 +39,9 @@ def test_a_living_writer_and_other_files_keep_their_temporaries(scratch: Path) -
 
     assert living.exists()
     assert other.exists()
+
+    remove_all_temporaries(scratch)
+    remove_all_temporaries(scratch / "that was never made")
+
+    assert living.exists()
+    assert not other.exists()
