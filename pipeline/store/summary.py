@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import orjson
 
@@ -120,13 +121,17 @@ def make_ground(places: Places, *, end: int, last_hash: str) -> Ground:
 def save(places: Places, summary: Summary) -> None:
     """Keep the summary for whoever asks next; where that is impossible it is made again."""
     with suppress(PipelineError):
-        write_whole(places.summary_file, orjson.dumps(asdict(summary)), mode=0o600)
+        body = orjson.dumps(asdict(summary))
+        write_whole(places.summary_file, body + _checksum(body), mode=0o600)
 
 
 def load(places: Places) -> Summary | None:
     """Return the kept summary, brought up to date; None when its ground is not the same."""
     try:
-        found = orjson.loads(places.summary_file.read_bytes())
+        body, end, checksum = places.summary_file.read_bytes().rpartition(b"\n")
+        if end + checksum != _checksum(body):
+            return None
+        found = orjson.loads(body)
         kept = found["ground"] | {"backlog": tuple(found["ground"]["backlog"])}
         ground = Ground(**kept)
         rows = tuple(Row(**row) for row in found["rows"])
@@ -138,6 +143,11 @@ def load(places: Places) -> Summary | None:
     if shown is not None and shown.ground.end - ground.end > KEEP_AGAIN:
         save(places, shown)
     return shown
+
+
+def _checksum(body: bytes) -> bytes:
+    """Return what follows a summary: written without a wait for the disk, it may come back torn."""
+    return b"\n%08x" % crc32(body)
 
 
 def refreshed(places: Places, summary: Summary) -> Summary | None:

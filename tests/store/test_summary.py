@@ -113,3 +113,13 @@ def test_a_broken_summary_is_none(journal: Journal, scratch: Path, content: str)
     places.summary_file.write_text(content)
 
     assert load(places) is None
+
+
+def test_a_summary_of_which_one_byte_is_another_is_none(journal: Journal, scratch: Path) -> None:
+    places = make.places_in(scratch)
+    whole = places.summary_file.read_bytes()
+    assert load(places) is not None
+    for torn in (whole.replace(b'"usd":', b'"uds":', 1), whole[:-1], b"\0" * len(whole)):
+        assert torn != whole
+        places.summary_file.write_bytes(torn)
+        assert load(places) is None
