@@ -34,11 +34,16 @@ NOTES: dict[str, str] = {
         one was turned down. With `--json`: the report, and `folder`.""",
     "init": """
         Writes `.workflow/.gitignore` (one line, `*`) and a commented `.workflow/config.toml`.
-        Running it twice is harmless. With `--json`: `{root, written, languages, test_command}`.""",
+        Running it twice is harmless. Where only one vendor's key is set, agents without one go to
+        that vendor. A repository of several projects is tested one folder after the other. Asks
+        nothing with `--yes`, with `--json` and where there is no terminal. With `--json`: `{root,
+        written, languages, test_command, lint_command, decided, checks}`, where `checks` are as
+        `doctor` has them.""",
     "doctor": """
         Runs the project's tests once on HEAD, in the sandbox, as an attempt would. It looks
-        whether a key is set and does not try it: that would cost money. With `--json`: `[{name,
-        good, found, mend}]`.""",
+        whether a key is set and does not try it: that costs money. `--online` does: one call to
+        each model, with the shortest answer there is (1 token, 16 at OpenAI), which counts against
+        the caps of the day and of the open run. With `--json`: `[{name, good, found, mend}]`.""",
     "agents": """
         Of the newest run. Cached is the share of the input that the vendor's cache answered for.
         With `--json`: `[{role, provider, model, spawned_at, turns, usage, cached_share}]`.""",

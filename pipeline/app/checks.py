@@ -4,21 +4,28 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
-from pipeline.agents.providers.registry import has_key, make_provider
+from pipeline.agents.providers.registry import PROVIDERS, has_key, make_provider
+from pipeline.app.check import Check
 from pipeline.app.contents import missing_contents
 from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project
-from pipeline.errors import PipelineError, SandboxMissing
+from pipeline.app.surroundings import (
+    NO_TESTS,
+    VENDORS,
+    base_check,
+    github_check,
+    look_at_files,
+    set_up_check,
+)
+from pipeline.errors import AuthProblem, PipelineError, SandboxMissing
 from pipeline.events import EventBus
 from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces, refuse_partial
-from pipeline.plans.project import detect_project
 from pipeline.sandbox import Kind, find_sandbox
-from pipeline.settings import AgentRole
+from pipeline.settings import AgentRole, Provider
 from pipeline.store.locks import mount_of, require_locks, try_lock
 
 SANDBOXES: dict[Kind, str] = {
@@ -26,16 +33,6 @@ SANDBOXES: dict[Kind, str] = {
     "landlock": "Landlock, which is weaker than bubblewrap,",
     "none": "none",
 }
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one look found; `mend` is the command (or the words) that mends it."""
-
-    name: str
-    good: bool
-    found: str
-    mend: str | None = None
 
 
 def run_checks(project: Project) -> Iterator[Check]:
@@ -49,7 +46,9 @@ def _git(project: Project) -> Check:
     shown = ".".join(str(part) for part in version)
     good = version[:2] >= git.OLDEST
     wanted = ".".join(map(str, git.OLDEST))
-    return Check("git", good, shown, None if good else f"install git {wanted} or newer")
+    return Check(
+        "git", good, shown, None if good else f"sudo apt-get install git ({wanted} or newer)"
+    )
 
 
 def _python(project: Project) -> Check:
@@ -74,10 +73,19 @@ def _key(role: AgentRole) -> Callable[[Project], Check]:
         try:
             with _provider(project, role) as shown:
                 return Check(name, True, shown)
+        except AuthProblem:
+            return Check(name, False, f"no key for {chosen.model}", _set_key(role, chosen.provider))
         except PipelineError as error:
             return Check(name, False, f"{chosen.model} at {chosen.provider}", str(error))
 
     return check
+
+
+def _set_key(role: AgentRole, provider: Provider) -> str:
+    """Return the command that gives a role its key, or takes it to another vendor."""
+    variable = PROVIDERS[provider].key_variables[-1]
+    others = [name for name in VENDORS if name != provider]
+    return f"export {variable}=..., or add --{role}-provider {others[0]} where you run it"
 
 
 @contextmanager
@@ -147,16 +155,13 @@ def _tests(project: Project) -> Check:
     """Run the project's tests on HEAD, as an attempt would."""
     repo, settings = project.repo, project.settings
     commit = git.head_commit(repo)
-    found = detect_project(
-        lambda path: git.show_file(repo, commit, path), git.list_files(repo, commit)
-    )
-    command = settings.tests.command or found.test_command
+    command = settings.tests.command or look_at_files(project).test_command
     if command is None:
         return Check(
             "tests",
             settings.allow_untested,
             "none found",
-            "set tests.command in .workflow/config.toml",
+            NO_TESTS,
         )
     try:
         sandbox = find_sandbox(settings.sandbox.kind, settings.sandbox.terms)
@@ -193,13 +198,25 @@ def _tests(project: Project) -> Check:
 CHECKS: tuple[Callable[[Project], Check], ...] = (
     _git,
     _python,
+    set_up_check,
+    base_check,
     _locks,
     _prefix,
     _prompts,
     _key("planner"),
     _key("executor"),
     _sandbox,
+    github_check,
     _contents,
     _tests,
 )
 """In the order in which they are shown."""
+
+FIRST_LOOK: tuple[Callable[[Project], Check], ...] = (
+    base_check,
+    _key("planner"),
+    _key("executor"),
+    _sandbox,
+    github_check,
+)
+"""What `init` shows of them."""

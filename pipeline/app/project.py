@@ -73,13 +73,16 @@ def _require_folder(path: Path) -> None:
         )
 
 
-def set_up(project: Project) -> list[Path]:
-    """Make `.workflow/` with what is missing in it; return the files that were written."""
+def set_up(project: Project, config: str = "") -> list[Path]:
+    """Make `.workflow/` with what is missing in it; return the files that were written.
+
+    `config`: the text of `config.toml`, the commented defaults when it is empty.
+    """
     places = project.places
     make_folder(places.issues_file.parent)
     wanted = {
         places.workflow / ".gitignore": IGNORE_EVERYTHING,
-        places.config_file: default_config(),
+        places.config_file: config or default_config(),
     }
     made = [path for path in wanted if not path.exists()]
     for path in made:

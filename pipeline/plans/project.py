@@ -1,13 +1,19 @@
 """What kind of project a repository holds and how it is tested, told by its files alone."""
 
-import json
-import tomllib
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-Read = Callable[[str], bytes | None]
-"""Returns a file's bytes by its path from the root, None when it is not there."""
+from pipeline.plans.linters import lint_command
+from pipeline.plans.manifests import (
+    Read,
+    make_target,
+    node_script,
+    part_of,
+    parts_of,
+    tool_table,
+)
 
 LANGUAGES = {
     "Python": (".py",),
@@ -39,19 +45,45 @@ class Project:
     """Most files first."""
     test_command: str | None
     """For `bash -c` in the root; None: no tests were found."""
+    lint_command: str | None
+    """What the project's files say of a linter, for people; nothing runs it."""
+    parts: tuple[str, ...]
+    """Folders that are projects of their own, where the root is none."""
     layout: tuple[str, ...]
     """One line per top-level entry, folders with their number of files."""
 
 
 def detect_project(read: Read, files: Sequence[str]) -> Project:
     """Return languages, test command and layout of a commit's `files` (paths from the root)."""
-    names = frozenset(files)
-    found = (detect(read, names) for detect in DETECTORS)
+    names, parts = frozenset(files), parts_of(files)
     return Project(
         languages=_languages(files),
-        test_command=next((command for command in found if command), None),
+        test_command=_test_command(read, names, parts),
+        lint_command=lint_command(read, names),
+        parts=parts,
         layout=_layout(files),
     )
+
+
+def _test_command(read: Read, names: frozenset[str], parts: Sequence[str]) -> str | None:
+    """Return the root's own command, else those of the parts, one after the other."""
+    folders = frozenset(parts)
+    root = _first(read, frozenset(name for name in names if part_of(name, folders) is None))
+    if root or not parts:
+        return root
+    commands = [(part, _first(*_within(part, read, names))) for part in parts]
+    found = [f"(cd {shlex.quote(part)} && {command})" for part, command in commands if command]
+    return " && ".join(found) or None
+
+
+def _first(read: Read, names: frozenset[str]) -> str | None:
+    return next((command for detect in DETECTORS if (command := detect(read, names))), None)
+
+
+def _within(part: str, read: Read, names: frozenset[str]) -> tuple[Read, frozenset[str]]:
+    below = f"{part}/"
+    inside = frozenset(name.removeprefix(below) for name in names if name.startswith(below))
+    return lambda path: read(f"{part}/{path}"), inside
 
 
 def _languages(files: Sequence[str]) -> tuple[str, ...]:
@@ -93,9 +125,7 @@ def _is_pytest(text: bytes) -> bool:
 
 
 def _configures_pytest(read: Read) -> bool:
-    project = _toml(read("pyproject.toml"))
-    tool = project.get("tool")
-    if isinstance(tool, dict) and "pytest" in tool:
+    if tool_table(read, "pytest"):
         return True
     setup = (read("setup.cfg") or b"") + (read("tox.ini") or b"")
     return b"[tool:pytest]" in setup or b"[pytest]" in setup
@@ -110,23 +140,9 @@ def _unittest_start(names: frozenset[str], tests: Sequence[str]) -> str:
     return f" -s {min(folders)}"
 
 
-def _toml(raw: bytes | None) -> dict[str, object]:
-    try:
-        return tomllib.loads((raw or b"").decode("utf-8", "replace"))
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
 def _node(read: Read, names: frozenset[str]) -> str | None:
-    if "package.json" not in names:
-        return None
-    try:
-        package = json.loads(read("package.json") or b"{}")
-    except ValueError:
-        return None
-    scripts = package.get("scripts") if isinstance(package, dict) else None
-    script = scripts.get("test") if isinstance(scripts, dict) else None
-    if not isinstance(script, str) or not script.strip() or NO_NODE_TEST in script:
+    script = node_script(read, "test") if "package.json" in names else None
+    if script is None or NO_NODE_TEST in script:
         return None
     return next((command for lock, command in NODE_RUNNERS if lock in names), "npm test")
 
@@ -140,11 +156,7 @@ def _go(read: Read, names: frozenset[str]) -> str | None:
 
 
 def _make(read: Read, names: frozenset[str]) -> str | None:
-    for name in ("GNUmakefile", "makefile", "Makefile"):
-        lines = (read(name) or b"").splitlines() if name in names else []
-        if any(line.startswith(b"test:") and not line.startswith(b"test:=") for line in lines):
-            return "make test"
-    return None
+    return "make test" if make_target(read, names, "test") else None
 
 
 DETECTORS = (_python, _node, _rust, _go, _make)

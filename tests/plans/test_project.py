@@ -17,6 +17,7 @@ def package(script: str | None) -> str:
 
 
 PYTEST = "python -m pytest -q"
+UNIT_BELOW = "python -m unittest discover -s tests"
 UNIT = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
 
 
@@ -45,6 +46,15 @@ UNIT = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass
         ({"Makefile": "tests:\n"}, None),
         ({"pyproject.toml": "broken [", "Makefile": "test:\n"}, "make test"),
         ({}, None),
+        (
+            {"api/pyproject.toml": "", "api/test_a.py": UNIT, "web/package.json": package("jest")},
+            "(cd api && python -m unittest discover) && (cd web && npm test)",
+        ),
+        ({"tests/test_a.py": UNIT, "web/package.json": package("jest")}, UNIT_BELOW),
+        ({"Makefile": "test:\n", "web/package.json": package("jest")}, "make test"),
+        ({"packages/my app/go.mod": "", "x.py": ""}, "(cd 'packages/my app' && go test ./...)"),
+        ({"a/go.mod": "", "a/b/package.json": package("jest")}, "(cd a && go test ./...)"),
+        ({"deep/er/still/package.json": package("jest")}, None),
     ],
 )
 def test_the_test_command(files: dict[str, str], command: str | None) -> None:
@@ -56,3 +66,23 @@ def test_languages_and_layout() -> None:
     project = detect_project(lambda path: None, files)
     assert project.languages == ("Python", "TypeScript")
     assert project.layout == ("src/ (2 files)", "web/ (1 files)", "README.md", "a.py")
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"a.py": ""}, None),
+        ({"ruff.toml": ""}, "ruff check ."),
+        ({"pyproject.toml": "[tool.ruff]\n"}, "ruff check ."),
+        ({"setup.cfg": "[flake8]\n"}, "flake8"),
+        ({"Makefile": "lint:\n\truff check .\n", "ruff.toml": ""}, "make lint"),
+        ({"package.json": json.dumps({"scripts": {"lint": "eslint ."}})}, "npm run lint"),
+        ({"Cargo.toml": ""}, "cargo clippy"),
+        ({"go.mod": ""}, "go vet ./..."),
+        ({"go.mod": "", ".golangci.yml": ""}, "golangci-lint run"),
+        ({".pre-commit-config.yaml": ""}, "pre-commit run --all-files"),
+    ],
+)
+def test_the_linter(files: dict[str, str], command: str | None) -> None:
+    contents = {path: text.encode() for path, text in files.items()}
+    assert detect_project(contents.get, sorted(files)).lint_command == command

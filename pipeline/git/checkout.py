@@ -1,0 +1,41 @@
+"""What stands in the user's checkout; nothing there is touched, its index neither."""
+
+import re
+from dataclasses import dataclass
+
+from pipeline.git.program import Repository, call, discovery_environment, fields
+
+GITHUB = re.compile(
+    r"(?:https://|ssh://git@|git@)(?:[^@/]+@)?github\.com[/:](?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What a new run would start from, and what would stay out of it."""
+
+    branch: str | None
+    """None: HEAD is detached."""
+    commit: str
+    changed: int
+    """Paths that are not as HEAD has them; new ones count, ignored ones do not."""
+    github: str | None
+    """`OWNER/REPO` when `origin` is on GitHub."""
+
+
+def look_at_checkout(repo: Repository) -> Checkout:
+    """Return what the checkout of a repository with a commit looks like."""
+    changed = fields(_ask(repo, "status", "--porcelain", "-z", "--no-renames"))
+    origin = _ask(repo, "config", "--get", "remote.origin.url").decode("utf-8", "replace").strip()
+    on_github = GITHUB.fullmatch(origin)
+    return Checkout(
+        branch=_ask(repo, "symbolic-ref", "--short", "-q", "HEAD").decode().strip() or None,
+        commit=_ask(repo, "rev-parse", "--verify", "HEAD^{commit}").decode().strip(),
+        changed=len(changed),
+        github=on_github["name"] if on_github else None,
+    )
+
+
+def _ask(repo: Repository, *words: str) -> bytes:
+    """Return what git prints in the checkout; empty when it refuses."""
+    return call(words, cwd=repo.root, env=discovery_environment(), may_fail=True).output
