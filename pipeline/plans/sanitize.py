@@ -26,6 +26,8 @@ def clean(text: str, *, one_line: bool = False) -> str:
 
     Tabs and line ends stay (as `\\n`), or all white space becomes one space with `one_line`.
     """
+    if text.isascii() and text.isprintable():  # nearly every text is one such line
+        return " ".join(text.split()) if one_line else text
     plain = LINE_ENDS.sub("\n", ESCAPES.sub("", text))
     hidden = [ord(char) for char in set(plain) if char not in "\n\t" and _hidden(char)]
     shown = plain.translate(dict.fromkeys(hidden)) if hidden else plain

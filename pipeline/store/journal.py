@@ -26,7 +26,7 @@ from pipeline.store.files import (
     write_atomic,
 )
 from pipeline.store.line import NO_HASH, Line, corrupt, make_line, scan
-from pipeline.store.locks import file_lock, take
+from pipeline.store.locks import OftenLock, take
 from pipeline.store.room import give_up_room
 
 Probe = Callable[[str], None]
@@ -56,7 +56,7 @@ class Journal:
         self._path = places.journal
         self._places = places
         self._torn = places.journal_torn
-        self._lock = file_lock(places.journal_lock, LOCK_TIMEOUT_S)
+        self._lock = OftenLock(places.journal_lock, LOCK_TIMEOUT_S)
         self._guard = threading.RLock()  # protects the five fields below
         self._fresh: list[Line] = []
         self._first: Line | None = None
@@ -94,7 +94,7 @@ class Journal:
     @property
     def is_empty(self) -> bool:
         """Tell whether there is no journal, or one without a line."""
-        return not self._path.exists() or self._path.stat().st_size == 0
+        return not self._size()
 
     @property
     def began_here(self) -> bool:
@@ -120,7 +120,8 @@ class Journal:
             if self._is_held:  # by this thread: the guard is entered again by nobody else
                 yield
                 return
-            make_folder(self._path.parent)
+            if not self._lock.is_open:
+                make_folder(self._path.parent)
             try:
                 take(self._lock)
             except Timeout as error:
@@ -163,11 +164,12 @@ class Journal:
     def read_new(self) -> list[Line]:
         """Return the lines, own and others', that were not handed out yet."""
         with self._guard:
-            if self._path.exists():
+            size = self._size()
+            if size is None and self._end:
+                raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
+            if size is not None and size != self._end:
                 with self._path.open("rb") as file:
                     self._take(file.fileno(), file)
-            elif self._end:
-                raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
             fresh, self._fresh = self._fresh, []
         return fresh
 
@@ -219,10 +221,17 @@ class Journal:
             write_atomic(self._path, b"".join(line.raw for line in lines))
             self._began_here = True
 
+    def _size(self) -> int | None:
+        """Return how many bytes the file has; None when there is none."""
+        try:
+            return self._path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def _append(self, entries: Sequence[Entry]) -> list[Line]:
         if self._broken is not None:
             raise self._broken
-        is_new = self.is_empty
+        is_new = not self._size()
         if is_new and self._end:
             raise PipelineError(f"'{self._path}' was removed meanwhile: run again")
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -6,9 +6,11 @@ in one repository, so none is begun.
 """
 
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +71,81 @@ def file_lock(path: Path, timeout_s: float = 0) -> FileLock:
     return FileLock(path, timeout=timeout_s, fallback_to_soft=False)
 
 
-def take(lock: FileLock) -> None:
+class OftenLock:
+    """A lock that is taken many times a second: its file stays open.
+
+    Where it is free that costs one `flock`; everything else (the first time, a lock that somebody
+    holds, a file that was removed or replaced) is filelock's, and both keep each other out.
+    """
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self._path = path
+        self.lock_file = str(path)
+        self._waiting = file_lock(path, timeout_s)
+        self._handle: int | None = None
+        self._opened: tuple[int, int, int] | None = None
+        """The process that opened the file (a fork shares its locks), its device and inode."""
+        self._is_quick = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the file is open; its folder exists then."""
+        return self._handle is not None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise what filelock raises."""
+        self._is_quick = self._acquired_at_once()
+        if not self._is_quick:
+            self._waiting.acquire()
+            self._open()
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._is_quick and self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+        else:
+            self._waiting.release()
+
+    def _acquired_at_once(self) -> bool:
+        if self._handle is None:
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # filelock says what is wrong
+            self._close()
+            return False
+        if self._is_still_there():
+            return True
+        self._close()
+        return False
+
+    def _is_still_there(self) -> bool:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False
+        return self._opened == (os.getpid(), found.st_dev, found.st_ino)
+
+    def _open(self) -> None:
+        """Open the file, which filelock holds, for the next times."""
+        if self._handle is None:
+            with suppress(OSError):
+                self._handle = os.open(self.lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+                ours = os.fstat(self._handle)
+                self._opened = (os.getpid(), ours.st_dev, ours.st_ino)
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+        self._handle = self._opened = None
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def take(lock: FileLock | OftenLock) -> None:
     """Take a lock, or raise `filelock.Timeout`; `PipelineError` where there are none."""
     try:
         lock.acquire()

@@ -8,7 +8,7 @@ form here takes time in proportion to the text: texts may come from whoever want
 import importlib
 import re
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache
 
 HIDDEN = "[a secret was here]"
 """What stands where a secret stood; no form matches it."""
@@ -58,6 +58,10 @@ PRIVATE_KEY = re.compile(
 A_TEMPLATE = re.compile(r"[{}<>%]")
 """In a password of a URL: the code or the text says what is to be put there."""
 
+SHORT, REMEMBERED = 64, 1024
+"""Characters of a text of which is remembered what it came to, and how many are: names of tools,
+ids and paths go by again and again."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -66,13 +70,32 @@ class Form:
     pattern: re.Pattern[str]
     group: int
 
+    def __call__(self, text: str) -> str:
+        """Return `text` without what has this form."""
+        return self.pattern.sub(self._hidden, text)
+
+    def _hidden(self, found: re.Match[str]) -> str:
+        secret = found.group(self.group)
+        if self.group and A_TEMPLATE.search(secret):
+            return found.group()
+        start, end = (at - found.start() for at in found.span(self.group))
+        whole = found.group()
+        return f"{whole[:start]}{HIDDEN}{whole[end:]}"
+
 
 def without_forms(text: str) -> str:
     """Return `text` with what looks like a secret taken out."""
+    return _once(text) if len(text) <= SHORT else _without(text)
+
+
+def _without(text: str) -> str:
     text = without_private_keys(text)
     for form in _forms():
-        text = form.pattern.sub(partial(_hidden, form.group), text)
+        text = form(text)
     return text
+
+
+_once = lru_cache(REMEMBERED)(_without)
 
 
 def without_private_keys(text: str) -> str:
@@ -80,15 +103,6 @@ def without_private_keys(text: str) -> str:
     if "PRIVATE KEY" not in text:
         return text
     return PRIVATE_KEY.sub(lambda found: HIDDEN + "\n" * found.group().count("\n"), text)
-
-
-def _hidden(group: int, found: re.Match[str]) -> str:
-    secret = found.group(group)
-    if group and A_TEMPLATE.search(secret):
-        return found.group()
-    start, end = (at - found.start() for at in found.span(group))
-    whole = found.group()
-    return f"{whole[:start]}{HIDDEN}{whole[end:]}"
 
 
 @cache

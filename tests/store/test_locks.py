@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipeline.errors import PipelineError
 from pipeline.store import backlog, locks
@@ -17,6 +17,7 @@ from pipeline.store.locks import (
     SOUND,
     TAKEN,
     Mount,
+    OftenLock,
     file_lock,
     mount_of,
     require_locks,
@@ -103,6 +104,59 @@ def test_another_process_tells_a_lock_that_is_held_from_a_free_one(scratch: Path
     with file_lock(place):
         assert locks.another_process(place) == TAKEN
     assert locks.another_process(place) == FREE
+
+
+def test_a_lock_that_stays_open_is_given_back_each_time(scratch: Path) -> None:
+    place = scratch / "lock"
+    lock = OftenLock(place, 0)
+    for _ in range(3):  # the first time through filelock, then on the open file
+        lock.acquire()
+        assert locks.another_process(place) == TAKEN
+        lock.release()
+        assert locks.another_process(place) == FREE
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_lock_that_stays_open_waits_for_its_holder(scratch: Path, times: int) -> None:
+    lock = OftenLock(scratch / "lock", 0)
+    for _ in range(times):
+        lock.acquire()
+        lock.release()
+    with file_lock(scratch / "lock"), pytest.raises(Timeout):
+        lock.acquire()
+    lock.acquire()
+    assert locks.another_process(scratch / "lock") == TAKEN
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_lock_whose_file_is_gone_is_taken_on_the_new_one(
+    scratch: Path, is_replaced: bool
+) -> None:
+    place = scratch / "lock"
+    lock = OftenLock(place, 0)
+    lock.acquire()
+    lock.release()
+    place.unlink()
+    if is_replaced:
+        place.touch()
+    lock.acquire()
+    assert locks.another_process(place) == TAKEN
+
+
+def test_a_fork_does_not_share_a_lock(scratch: Path) -> None:
+    lock = OftenLock(scratch / "lock", 0)
+    for _ in range(2):
+        lock.acquire()
+        child = os.fork()
+        if not child:
+            try:
+                lock.acquire()
+            except (Timeout, RuntimeError):  # filelock refuses what was forked
+                os._exit(TAKEN)
+            os._exit(FREE)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == TAKEN
+        assert locks.another_process(scratch / "lock") == TAKEN
+        lock.release()
 
 
 class NoLocks(FileLock):
