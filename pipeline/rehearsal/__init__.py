@@ -13,5 +13,7 @@ shapes.py           fields and types, read off the SDKs' own types
 binding.py          thinking and reasoning that only fit where they were made
 caching.py          prompt caching and token counts
 faults.py           what can be made to go wrong
+night.py            what a night brings, and where it strikes
+improvised.py       agents scripted from issues alone
 demo.py             a small repository, its backlog and the script for it
 """
