@@ -1,6 +1,6 @@
 """Wiring of the report: records, git and disk in; `.workflow/report.md`, `.html`, `.json` out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import orjson
@@ -30,6 +30,8 @@ SHORT_CHANGE = 200
 """A change of at most so many lines is shown in the report itself."""
 SHORT_CHANGES = 4_000
 """So many lines of changes are shown in a report, all together."""
+LONG_LINES, LONG_LINES_TOGETHER = 2**15, 2**20
+"""Characters of a change, and of all of them together, that are shown: a line has no bound."""
 CARRIES_ON = "`pipeline run` carries on"
 
 
@@ -134,7 +136,7 @@ def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
     short = _short(tonight, changes)
     return Ground(
         changes=changes,
-        patches=git.patches_of(project.repo, short) if short else {},
+        patches=dict(_readable(git.patches_of(project.repo, short) if short else {})),
         kept=lambda path: _is_kept(project, path),
     )
 
@@ -148,6 +150,14 @@ def _short(commits: Sequence[str], changes: dict[str, tuple[git.FileChange, ...]
             found.append(commit)
             whole += size
     return found
+
+
+def _readable(patches: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    left = LONG_LINES_TOGETHER
+    for commit, text in patches.items():
+        if len(text) <= min(LONG_LINES, left):
+            left -= len(text)
+            yield commit, text
 
 
 def _is_kept(project: Project, path: str) -> bool:

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.app.project import Project, open_book, open_project, read_state, set_up
-from pipeline.app.reporting import make_project_report, state_of_run
+from pipeline.app.reporting import LONG_LINES, make_project_report, state_of_run
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
+from pipeline.rehearsal.scripting import finish_task, plan, submit_result, turn, write
 from pipeline.store.entries import QuotaPaused, RunClosed, RunOpened
 from tests.builders import make_repository
+from tests.e2e.night import Night
 
 
 @pytest.fixture
@@ -41,3 +43,22 @@ def test_an_earlier_run_is_told_as_it_ended(project: Project) -> None:
 def test_a_run_that_never_was_is_answered_with_the_near_one(project: Project) -> None:
     with pytest.raises(PipelineError, match="did you mean '20261121-220001-aaaa'"):
         state_of_run(project, read_state(project), "20261121-220001-aaab")
+
+
+def test_a_change_of_one_endless_line_is_not_shown(tmp_path: Path) -> None:
+    endless = write("data.json", "x" * (LONG_LINES + 1) + "\n")
+    script = plan(
+        files={"data.json": "create"}, tests=["true"], acceptance_commands=["test -e data.json"]
+    )
+    script += turn("executor", "*", endless, finish_task("T1"), submit_result())
+    with Night(tmp_path / "repo", script) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        assert night.run("run").code == 0
+
+        found = night.run("report", "--json").json
+
+        assert isinstance(found, dict)
+        (entry,) = found["groups"]["landed"]
+        assert (entry["diff"]["added"], entry["diff"]["text"]) == (1, None)
