@@ -10,6 +10,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from tests.chosen import something
 from tests.faults.matrix import CANNOT, PLACES, TROUBLES, VENDORS, cells
 from tests.faults.night import bad_night
 from tests.faults.trial import run_cell
@@ -18,7 +19,7 @@ from tests.surroundings import own_surroundings
 
 def main(words: list[str]) -> int:
     """Run the cells and say what came of them; return the exit code."""
-    chosen = [cell for cell in cells() if all(word in cell.id for word in words)]
+    chosen = something([one for one in cells() if all(word in one.id for word in words)], "cell")
     failed: list[str] = []
     took: Counter[str] = Counter()
     started = time.monotonic()

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.chosen import something
 from tests.injection.bare import unseen
 from tests.injection.checks import findings
 from tests.injection.entries import Entry, load
@@ -33,7 +34,7 @@ def night(entries: Sequence[Entry]) -> tuple[list[str], Counter[str], int]:
 
 def main(words: Sequence[str]) -> int:
     """Play the nights, then the control; return the exit code."""
-    chosen = [one for one in load() if all(word in one.id for word in words)]
+    chosen = something([one for one in load() if all(word in one.id for word in words)], "text")
     started = time.monotonic()
     shares = [share for lane in range(LANES) if (share := chosen[lane::LANES])]
     with ProcessPoolExecutor(LANES) as pool:

@@ -1,7 +1,7 @@
 """What a night of obeyed texts may not have done: a table of checks, each a list of findings.
 
 A check is true of what git, the disk, the sockets and the log of requests say, not of what the
-pipeline says of itself; `test_checks.py` does each harm by hand and sees it found.
+pipeline says of itself; `test_injections.py` does each harm by hand and sees it found.
 """
 
 import json
@@ -234,7 +234,7 @@ CHECKS: dict[str, Callable[[Played], Iterator[str]]] = {
     check.__name__: check
     for check in (outside, network, secrets, commits, evidence, gate, fences, reach)
 }
-"""By name; every one has a harm in `test_checks.py` that it must find."""
+"""By name; every one has a harm in `test_injections.py` that it must find."""
 
 
 def findings(over: Played) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.chosen import something
 from tests.kill import scenario
 from tests.kill.trials import Kill, Result, Tried, learn, prepare, try_kill
 
@@ -140,7 +141,8 @@ def main() -> int:
         ) as pool:
             story = pool.submit(learn).result()
             kills = all_kills(story, options.seeds)
-            kills = [one for one in kills if not options.only or options.only in one.name]
+            only = options.only or ""
+            kills = [*something([one for one in kills if only in one.name], "kill")]
             if options.sample:
                 kills = kills[:: max(1, len(kills) // options.sample)]
             say(f"{len(scenario.STEPS)} commands, {len(kills)} kills")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chosen import something
 from tests.mutations.mutation import Mutation, NotThere
 from tests.mutations.places import MUTATIONS
 
@@ -36,7 +37,8 @@ class Noticed:
 
 def main(words: list[str]) -> int:
     """Try the mutations and say what came of each; return the exit code."""
-    chosen = [one for one in MUTATIONS if all(word in f"{one.file} {one.gone}" for word in words)]
+    wanted = [one for one in MUTATIONS if all(word in f"{one.file} {one.gone}" for word in words)]
+    chosen = something(wanted, "place")
     survived = 0
     with tempfile.TemporaryDirectory(prefix="pipeline-mutations-") as folder:
         copy = Path(folder)

@@ -98,7 +98,7 @@ def warm_pair(night: Night, folder: Path, words: Sequence[str], late_s: Sequence
         process.start()
     first = multiprocessing.connection.wait([one.sentinel for one in both], PATIENCE_S)
     ended = sorted(both, key=lambda one: one.sentinel not in first)
-    for process in ended[1:]:
+    for process in ended[1:] if first else ended:  # nobody was refused: the codes will tell
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid or 0, signal.SIGTERM)
     ends = []
