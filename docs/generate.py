@@ -7,8 +7,6 @@ tables below; options, defaults and variables come from the commands and the set
 import textwrap
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from pipeline.cli.entry import COMMANDS, load
 from pipeline.orchestrator import MEANING
 from pipeline.plans.validation import FAMILIES, HEARS, Rule
@@ -20,6 +18,7 @@ from pipeline.settings import (
     RESERVED,
     RESERVED_SECTIONS,
     Settings,
+    value_of,
 )
 
 DOCS = Path(__file__).parent
@@ -44,6 +43,18 @@ NOTES: dict[str, str] = {
         whether a key is set and does not try it: that costs money. `--online` does: one call to
         each model, with the shortest answer there is (1 token, 16 at OpenAI), which counts against
         the caps of the day and of the open run. With `--json`: `[{name, good, found, mend}]`.""",
+    "config": "There is one thing to show: `pipeline config show`.",
+    "config show": """
+        In the form of a config file; what follows `#` is the origin: a file with its line, a
+        variable, a flag, or `default`. With `--json`: `[{key, value, origin: {kind, name, line}}]`,
+        where `kind` is default, project, user, environment or flags.""",
+    "completion": """
+        For one shell: `eval "$(pipeline completion bash)"`. For all to come, write it to where the
+        shell looks: `~/.local/share/bash-completion/completions/pipeline` (bash, with the package
+        bash-completion), `~/.zfunc/_pipeline` (zsh, with `fpath+=~/.zfunc` before `compinit` in
+        `~/.zshrc`), `~/.config/fish/completions/pipeline.fish` (fish). Ids of issues, plans and
+        runs, names of settings, rules and prompts are completed too. With `--json`: `{shell, file,
+        script}`.""",
     "agents": """
         Of the newest run. Cached is the share of the input that the vendor's cache answered for.
         With `--json`: `[{role, provider, model, spawned_at, turns, usage, cached_share}]`.""",
@@ -325,6 +336,8 @@ Made by `docs/generate.py` from `pipeline/settings.py`. Later sources win:
    separated by commas.
 4. Flags, where a command has one.
 
+`pipeline config show` prints every setting with the file and line, variable or flag that set it.
+
 A key that does not exist, or a value that is not allowed, is an error in one line that names
 source, key and what is allowed. Where git tracks `.workflow/`, every command stops until
 `pipeline trust` has accepted it.
@@ -406,10 +419,7 @@ def _row(key: str) -> str:
 
 
 def _default(key: str) -> str:
-    value: object = Settings()
-    for part in KEYS[key].split("."):
-        assert isinstance(value, BaseModel)
-        value = getattr(value, part)
+    value = value_of(Settings(), key)
     if value is None or value in ("", (), {}):
         return "not set"
     if key.endswith(".model"):

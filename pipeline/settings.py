@@ -12,9 +12,9 @@ vendors are no settings: each vendor's own environment variable holds them.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -393,6 +393,18 @@ ENVIRONMENT: dict[str, str] = {
 """Every variable that is read -> its key."""
 
 
+SourceKind = Literal["project", "user", "environment", "flags"]
+
+
+class Source(NamedTuple):
+    """One place that settings come from, and what it says; its values are known and allowed."""
+
+    kind: SourceKind
+    name: str
+    """How messages call it: a file, `environment` or `command line`."""
+    values: dict[str, object]
+
+
 def load_settings(
     places: Places,
     environ: Mapping[str, str],
@@ -406,18 +418,49 @@ def load_settings(
     project's file unread (`.workflow/` is tracked and not trusted). Raises PipelineError, for flags
     UsageProblem, one line: the source, the key, what is allowed.
     """
-    project = places.config_file.relative_to(places.root).as_posix()
     merged: dict[str, object] = {}
+    for source in read_sources(places, environ, flags, tracked_ok=tracked_ok):
+        _merge(merged, source.values)
+    return _build(merged)
+
+
+def read_sources(
+    places: Places,
+    environ: Mapping[str, str],
+    flags: Mapping[str, object] | None = None,
+    *,
+    tracked_ok: bool = True,
+) -> Iterator[Source]:
+    """Yield all sources, the one that wins last; arguments and errors as for `load_settings`."""
+    project, user = places.config_file.relative_to(places.root).as_posix(), str(places.user_config)
     if tracked_ok:
         values = _read_file(places.config_file, project)
         _refuse_reserved(values, project, places.user_config)
-        _merge(merged, _checked(values, project))
-    user = str(places.user_config)
-    _merge(merged, _checked(_read_file(places.user_config, user), user))
-    _merge(merged, _checked(_read_environment(environ), "environment"))
+        yield Source("project", project, _checked(values, project))
+    yield Source("user", user, _checked(_read_file(places.user_config, user), user))
+    yield Source("environment", "environment", _checked(_read_environment(environ), "environment"))
     given = {key: value for key, value in (flags or {}).items() if value is not None}
-    _merge(merged, _checked(given, "command line", kind=UsageProblem))
-    return _build(merged)
+    named = "command line"
+    yield Source("flags", named, _checked(given, named, kind=UsageProblem))
+
+
+def set_by(sources: Iterable[Source]) -> dict[str, Source]:
+    """Return for each key that is not at its default the source whose value holds."""
+    merged: dict[str, object] = {}
+    found: dict[str, Source] = {}
+    for source in sources:
+        _merge(merged, source.values)
+        found = {key: found[key] for key in found if key in merged}
+        found |= dict.fromkeys(source.values, source)
+    return found
+
+
+def value_of(settings: Settings, key: str) -> object:
+    """Return the value that holds for a key of the files."""
+    value: object = settings
+    for part in KEYS[key].split("."):
+        value = getattr(value, part)
+    return value
 
 
 def default_config() -> str:

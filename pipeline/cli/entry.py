@@ -5,6 +5,7 @@ decision; 4 finished, some issues failed or are parked; 5 budget spent; 75 pause
 130 interrupted; 70 a bug.
 """
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typer.main import get_command
 from pipeline import __version__
 from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
-from pipeline.cli.tables import load_function
+from pipeline.cli.tables import VARIABLE, load_function
 from pipeline.errors import PipelineError, UsageProblem, cannot_use
 
 INTERRUPTED = 130
@@ -43,6 +44,13 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("demo", "The whole thing, offline, in a scratch repository, in seconds.", SETUP),
     "init": Entry("init", "Set up .workflow/ in this repository.", SETUP),
     "doctor": Entry("doctor", "Say what is missing, and the command that mends it.", SETUP),
+    "config": Entry(
+        "config",
+        "Show the settings that hold, and where each comes from.",
+        SETUP,
+        actions={"show": "config_show"},
+    ),
+    "completion": Entry("completion", "Write what has your shell complete words.", SETUP),
     "trust": Entry("trust", "Accept a .workflow/ that git tracks, as it is now.", SETUP),
     "prompts": Entry("prompts", "Show, compare or override what the agents are told.", SETUP),
     "add": Entry("add", "Add one issue to the backlog.", BACKLOG),
@@ -114,7 +122,7 @@ class LazyGroup(TyperGroup):
         name, placeholder, rest = super().resolve_command(ctx, args)
         if placeholder is None or name is None:
             return name, placeholder, rest
-        return name, load(name), rest
+        return name, _complete(load(name)), rest
 
 
 def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
@@ -135,6 +143,13 @@ def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
     command = get_command(root)
     assert isinstance(command, TyperCommand | TyperGroup)
     return command
+
+
+def _complete(command: Any) -> Any:
+    """Return a command whose ids are completed, when it is the shell that asks."""
+    if VARIABLE not in os.environ:
+        return command
+    return load_function("completing", "with_ids")(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -160,7 +175,7 @@ def application() -> Any:
     """Return the root command."""
     root = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None)
     root.callback()(_root)
-    return get_command(root)
+    return _complete(get_command(root))
 
 
 def run(words: Sequence[str]) -> int:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pipeline.domain.nearest import choose_one_of, meant
 
@@ -37,13 +36,7 @@ def explain(error: Any) -> str:
 
 def choices(param: Param) -> tuple[str, ...]:
     """Return the words that a parameter takes; none where it takes any text."""
-    annotation = param.type_descriptor.annotation
-    for inner in (annotation, *get_args(annotation)):
-        if get_origin(inner) is Literal:
-            return tuple(map(str, get_args(inner)))
-        if isinstance(inner, type) and issubclass(inner, StrEnum):
-            return tuple(one.value for one in inner)
-    return ()
+    return tuple(map(str, param.type_descriptor.choices or ()))
 
 
 def _options(command: Any) -> list[str]:

@@ -43,7 +43,7 @@ def command(
         Action, typer.Argument(metavar="[list|show|diff|copy]", help="What to do.")
     ] = "list",
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A prompt; for diff: all if left out.")
+        str | None, typer.Argument(metavar="[PROMPT]", help="A prompt; for diff: all if left out.")
     ] = None,
     shipped: Annotated[
         bool, typer.Option("--shipped", help="show: the one that ships, whatever overrides it.")

@@ -20,7 +20,7 @@ from pipeline.plans.validation import (
 
 def command(
     rule: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A rule to explain; all if left out.")
+        str | None, typer.Argument(metavar="[RULE]", help="A rule to explain; all if left out.")
     ] = None,
     repo: Repo = HERE,
     as_json: Json = False,

@@ -3,6 +3,9 @@
 import importlib
 from typing import Any
 
+VARIABLE = "_PIPELINE_COMPLETE"
+"""Set by a completion script when the shell asks what a word could be."""
+
 
 def load_function(module: str, function: str) -> Any:
     """Return a function of `pipeline.cli.<module>`, importing that file now."""

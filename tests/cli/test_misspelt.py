@@ -66,6 +66,7 @@ IDS = [
     ("issues close ISS101", "ISS-101"),
     ("logs --issue ISS-1001", "ISS-101"),
     ("rules file-mising", "file-missing"),
+    ("config show budget.udd", "budget.usd"),
     ("prompts show planr-system", "planner-system"),
 ]
 

@@ -18,6 +18,8 @@ WAITING = 3
 
 EXAMPLES = """
     pipeline doctor
+    pipeline config show --changed
+    pipeline completion bash
     git ls-files .workflow
     pipeline trust
     pipeline prompts copy planner-system
