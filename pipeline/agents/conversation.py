@@ -18,7 +18,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import orjson
 from pydantic import JsonValue
 
 from pipeline.agents.cache_alarm import Sent
@@ -258,24 +257,16 @@ def size(block: Block) -> int:
         case Results():
             return sum(tokens(result.text) for result in block.results)
         case Head():
-            return tokens(block.system) + tokens(block.context) + tokens(tool_bytes(block))
-
-
-def tool_bytes(head: Head) -> bytes:
-    """Return the tools of a head as canonical JSON."""
-    return orjson.dumps(
-        [[tool.name, tool.description, tool.schema] for tool in head.tools],
-        option=orjson.OPT_SORT_KEYS,
-    )
+            return tokens(block.system) + tokens(block.context) + tokens(block.tool_bytes)
 
 
 def head_fields(head: Head) -> dict[str, JsonValue]:
     """Return a head as JSON: `tools` as [name, description, schema], `system`, `context`."""
-    tools: JsonValue = json.loads(tool_bytes(head))
+    tools: JsonValue = json.loads(head.tool_bytes)
     return {"tools": tools, "system": head.system, "context": head.context}
 
 
 def head_sha256(head: Head) -> str:
     """Return the SHA-256 (hex) of all bytes of a head."""
-    parts = (tool_bytes(head), head.system.encode(), head.context.encode())
+    parts = (head.tool_bytes, head.system.encode(), head.context.encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

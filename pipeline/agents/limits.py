@@ -27,8 +27,9 @@ BYTES_PER_TOKEN = 4
 
 def tokens(text: str | bytes) -> int:
     """Return about how many tokens `text` is: its UTF-8 bytes divided by four, rounded up."""
-    size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    return -(-size // BYTES_PER_TOKEN)
+    if isinstance(text, str) and not text.isascii():
+        text = text.encode("utf-8", "surrogatepass")
+    return -(-len(text) // BYTES_PER_TOKEN)
 
 
 def cut(text: str, most_tokens: int) -> str:

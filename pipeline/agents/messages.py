@@ -10,8 +10,10 @@ byte-identical prefix of the next request.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
+import orjson
 from pydantic import JsonValue
 
 from pipeline.domain.results import Usage
@@ -106,6 +108,14 @@ class Head:
     """Sorted by name."""
     system: str
     context: str
+
+    @cached_property
+    def tool_bytes(self) -> bytes:
+        """The tools as canonical JSON."""
+        return orjson.dumps(
+            [[tool.name, tool.description, tool.schema] for tool in self.tools],
+            option=orjson.OPT_SORT_KEYS,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pipeline.agents.conversation import head_fields, head_sha256, size, tool_bytes
+from pipeline.agents.conversation import head_fields, head_sha256, size
 from pipeline.agents.limits import tokens
 from pipeline.agents.messages import Head
 from pipeline.agents.notes import read_notes
@@ -37,7 +37,7 @@ class Next:
     def tokens(self) -> dict[str, int]:
         """Return about how many tokens each part has."""
         return {
-            "tools": tokens(tool_bytes(self.head)),
+            "tools": tokens(self.head.tool_bytes),
             "system": tokens(self.head.system),
             "context": tokens(self.head.context),
             "head": size(self.head),

@@ -23,7 +23,9 @@ DerivedId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 
 def iso(moment: datetime) -> str:
     """Return ISO-8601 in UTC with milliseconds and `Z`: `2026-11-21T02:29:00.123Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def utc_now() -> datetime:

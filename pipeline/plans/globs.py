@@ -23,6 +23,11 @@ def matches_any(path: str, globs: Iterable[str]) -> bool:
     return any(matches(path, glob) for glob in globs)
 
 
+def together(globs: Iterable[str]) -> "re.Pattern[str]":
+    """Return what matches a whole path that at least one of the globs covers: for fixed tables."""
+    return re.compile("|".join(f"(?:{_compiled(glob).pattern})" for glob in globs) or "(?!)", re.S)
+
+
 def exactly(path: str) -> str:
     """Return the glob that covers this path and no other, wherever its name appears too."""
     plain = re.sub(r"[*?\[]", r"[\g<0>]", path)

@@ -7,6 +7,7 @@ What is only quoted does not.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from pipeline.domain.plan import RiskLevel
 from pipeline.plans.shell import parse
@@ -21,6 +22,11 @@ class CommandRule:
     reason: str
     commands: tuple[str, ...]
     """The first words of each."""
+
+    @cached_property
+    def wanted(self) -> tuple[tuple[str, list[str]], ...]:
+        """Each command with its words."""
+        return tuple((command, command.split()) for command in self.commands)
 
 
 COMMAND_RULES: tuple[CommandRule, ...] = (
@@ -81,8 +87,8 @@ def command_risks(script: str) -> Iterator[tuple[RiskLevel, str]]:
     """Yield why a script is riskier than another one, with the level."""
     called = list(_called(script))
     for rule in COMMAND_RULES:
-        for command in rule.commands:
-            if any(_is(command, words) for words in called):
+        for command, wanted in rule.wanted:
+            if any(_is(wanted, words) for words in called):
                 yield rule.level, f"{command!r}: {rule.reason}"
 
 
@@ -97,9 +103,10 @@ def _called(script: str) -> Iterator[list[str]]:
         yield script.split()
 
 
-def _is(command: str, words: list[str]) -> bool:
+def _is(wanted: list[str], words: list[str]) -> bool:
     """Tell whether `words` call a command of the table."""
-    wanted = command.split()
     if len(wanted) == 1:
         return words[:1] == wanted
-    return any(words[i : i + len(wanted)] == wanted for i in range(len(words)))
+    return wanted[0] in words and any(
+        words[i : i + len(wanted)] == wanted for i in range(len(words))
+    )

@@ -7,10 +7,11 @@ and API modifications CRITICAL. A row counts for what it says is done to the fil
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from pipeline.domain.plan import RiskLevel
 from pipeline.domain.solution import FileAction
-from pipeline.plans.globs import matches_any
+from pipeline.plans.globs import together
 from pipeline.settings import LOCK_FILES, TEST_FILES
 
 ANY = frozenset(FileAction)
@@ -43,7 +44,12 @@ class PathRule:
 
 
 def _matches(path: str, globs: tuple[str, ...]) -> bool:
-    return matches_any(path.casefold(), (glob.casefold() for glob in globs))
+    return _together(globs).fullmatch(path.casefold()) is not None
+
+
+@cache
+def _together(globs: tuple[str, ...]) -> re.Pattern[str]:
+    return together(glob.casefold() for glob in globs)
 
 
 API_CONTRACTS = (

@@ -7,6 +7,7 @@ form here takes time in proportion to the text: texts may come from whoever want
 
 import importlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -63,6 +64,9 @@ SHORT, REMEMBERED = 64, 1024
 ids and paths go by again and again."""
 
 
+Search = Callable[[str], "re.Match[str] | None"]
+
+
 @dataclass(frozen=True)
 class Form:
     """One form; `group` is what of a match is the secret."""
@@ -90,8 +94,9 @@ def without_forms(text: str) -> str:
 
 def _without(text: str) -> str:
     text = without_private_keys(text)
-    for form in _forms():
-        text = form(text)
+    for search, form in _forms():
+        if search(text):
+            text = form(text)
     return text
 
 
@@ -106,11 +111,14 @@ def without_private_keys(text: str) -> str:
 
 
 @cache
-def _forms() -> tuple[Form, ...]:
-    """Return all forms; the library is imported when the first text is looked at."""
+def _forms() -> tuple[tuple[Search, Form], ...]:
+    """Return all forms, each with what looks for it, as most texts have none.
+
+    The library is imported when the first text is looked at.
+    """
     found = [Form(pattern, pattern.groups) for pattern in map(re.compile, OWN)]
     for module, name in DETECTORS.items():
         detector = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
         for regex in detector.denylist:
             found.append(Form(regex, min(1, regex.groups) if module in IN_A_GROUP else 0))
-    return tuple(found)
+    return tuple((form.pattern.search, form) for form in found)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.plans.globs import exactly, matches, matches_any
+from pipeline.plans.globs import exactly, matches, matches_any, together
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,9 @@ def test_exactly_covers_one_path() -> None:
         assert matches(path, exactly(path))
         assert not matches(f"else/{path}", exactly(path))
     assert not matches("pages/i.tsx", exactly("pages/[id].tsx"))
+
+
+@pytest.mark.parametrize("path", ["a.lock", "x/a.lock", "docs/a.md", "docs/b/a.md", "x|y", "", "a"])
+@pytest.mark.parametrize("globs", [(), ("*.lock",), ("docs/*.md", "x|y", "/*.lock"), ("a", "b")])
+def test_globs_together_cover_what_one_of_them_covers(path: str, globs: tuple[str, ...]) -> None:
+    assert (together(globs).fullmatch(path) is not None) == matches_any(path, globs)

@@ -1,10 +1,10 @@
 """What tokens cost, from the price list that genai-prices ships (no network)."""
 
 from bisect import bisect_left
-from dataclasses import astuple, dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from operator import mul
+from typing import Any, NamedTuple
 
 from pipeline.domain.results import Usage
 
@@ -25,8 +25,7 @@ def price_at(usage: Usage, base_url: str, model: str) -> float | None:
     return _price(_Counts.of(usage), model, provider_api_url=base_url)
 
 
-@dataclass(frozen=True)
-class _Counts:
+class _Counts(NamedTuple):
     """Tokens of each rate; none is counted twice."""
 
     plain: int = 0
@@ -59,8 +58,8 @@ def _price(counts: _Counts, model: str, **whose: str) -> float | None:
         rates = _rates(bisect_left(steps, counts.input), steps, model, **whose)
     except LookupError:
         return None
-    amounts = (1, *astuple(counts))
-    return float(sum((rate * n for rate, n in zip(rates, amounts, strict=True)), Decimal(0)))
+    fixed, *each = rates
+    return float(fixed + sum(map(mul, each, counts)))
 
 
 @cache
