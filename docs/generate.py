@@ -132,8 +132,10 @@ NOTES: dict[str, str] = {
     "again.",
     "retry": """
         Refused, with the reason, where there is nothing to retry: an issue that has landed, or
-        whose plan still waits for a decision. With `--json`: `{issue_id, again}`, where `again`
-        is `plan` or `execute`.""",
+        whose plan still waits for a decision. `--class` takes up all issues that ended one way: a
+        failure class of [results-files.md](results-files.md) (a turn that passed its deadline is
+        `agent`), `rolled_back`, `rejected` or `questions`. With `--json`: `{issue_id, again}`,
+        where `again` is `plan` or `execute`; with `--class` `{class, again, left}`, by issue.""",
     "confirm": """
         Needed where `gate.checkpoint_every` is set: [waiting.md](waiting.md#checkpoints). Refused
         when no run
@@ -155,6 +157,16 @@ NOTES: dict[str, str] = {
         alive for what is decided meanwhile: [waiting.md](waiting.md). `--auto-approve` is a rule
         for
         this run: what it never approves is in [safety.md](safety.md#approval-without-a-person).""",
+    "resume": """
+        [going-on.md](going-on.md) explains it. What is left is said on stderr before anything is
+        done. Exit codes as for `run`; 0 where nothing is to be resumed, or a pause was ended. With
+        `--json`: the report; or `{dry_run, asked, pid, run_id, before}` where no work is begun.""",
+    "pause": """
+        [going-on.md](going-on.md#pausing-and-stopping) says what it waits for. Exit code 0 also
+        where no run is at work. With `--json`: `{dry_run, asked, pid, run_id, before}`; `before`
+        is what had been asked earlier.""",
+    "stop": """
+        Ends a paused run too. The run itself exits with 130. With `--json`: as for `pause`.""",
     "rollback": """
         [undoing.md](undoing.md) explains it. Takes a solution id, or an issue id for what landed
         of it. Refused while a run is alive, and where the project's tests, or the acceptance of

@@ -6,6 +6,7 @@
     |-- IssueBudgetSpent          a plan's own budget is used up: that issue parks, the run goes on
     |-- QuotaPause                a vendor's quota, past the consented wait: exit 75
     |-- Stopped                   SIGINT or SIGTERM asked us to stop: exit 130
+    |   `-- StopAsked             `pipeline stop`: what was under way is finished
     |-- DiskProblem               nothing can be kept any more: the run ends where it is
     |-- SandboxMissing            no way to confine a command
     |-- TurnTimedOut              the deadline of the turn has passed
@@ -65,6 +66,10 @@ class Stopped(PipelineError):
     """Raised when a signal or `interrupt()` asked the work to stop."""
 
     exit_code = 130
+
+
+class StopAsked(Stopped):
+    """Raised between two steps when a person asked for the end; nothing is interrupted by it."""
 
 
 class DiskProblem(PipelineError):

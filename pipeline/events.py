@@ -300,6 +300,19 @@ class OutagePaused(Event):
 
 
 @dataclass(frozen=True)
+class Paused(Event):
+    """A person asked for a pause, and what was under way has ended; `at` is when they asked."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Continued(Event):
+    """The pause that a person asked for is over."""
+
+
+@dataclass(frozen=True)
 class FellBack(Event):
     """A model is overloaded; another one answers the rest of the turn."""
 

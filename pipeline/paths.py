@@ -202,6 +202,12 @@ class Places:
         return self.user.state / "journals" / f"{name}.json"
 
     @property
+    def asked_file(self) -> Path:
+        """What a person asks of the process that works here."""
+        name = hashlib.sha256(str(self.root).encode()).hexdigest()[:REPOSITORY_KEY_LENGTH]
+        return self.user.state / "asked" / f"{name}.json"
+
+    @property
     def withdrawn_file(self) -> Path:
         """The approvals that a person took back, by their signatures, one a line."""
         return self.user.state / "withdrawn-approvals"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline import events
 from pipeline.agents.messages import StopSignal
@@ -12,11 +12,14 @@ from pipeline.clocks import Awake, elapsed
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import ProviderError, QuotaPause, QuotaReached, SpendLimit, Stopped
 from pipeline.events import EventBus
+from pipeline.proc import never
 from pipeline.store import entries
 from pipeline.store.book import Book
 
 STEP_S = 0.25
 """Longest time between two looks at the stop flag, in seconds."""
+LEAST_QUOTA_S = 60.0
+"""So long a used up quota is left alone at least, in seconds: a shorter one was retried already."""
 OUTAGE_WAIT_S = 300.0
 """How long to leave a vendor alone that did not answer after all retries, in seconds."""
 
@@ -46,6 +49,8 @@ class Patience:
     timing: Timing = field(default_factory=Timing)
     idle: Callable[[], AbstractContextManager[None]] = nullcontext
     """Surrounds each wait: the run's minutes do not count it."""
+    ends: Callable[[], bool] = never
+    """Tells whether a person asked for the end of the run: a wait is no step to finish."""
     waited_s: float = 0.0
 
     def __call__(self, error: ProviderError, stop: StopSignal) -> None:
@@ -60,11 +65,13 @@ class Patience:
             self._outage(error, stop)
 
     def _quota(self, reached: QuotaReached, stop: StopSignal) -> None:
-        reset = reached.reset_at
+        reset, now = reached.reset_at, self.timing.now()
+        if reset is not None:  # what says that it is over and refuses is left alone for a while
+            reset = max(reset, now + timedelta(seconds=LEAST_QUOTA_S))
         until = iso(reset) if reset else None
         self.book.record(entries.QuotaPaused(provider=self.provider, until=until))
         self.bus.emit(events.QuotaPaused(self.provider, reset))
-        left = (reset - self.timing.now()).total_seconds() if reset else None
+        left = (reset - now).total_seconds() if reset else None
         if left is None or left > self.allowed_s - self.waited_s:
             raise QuotaPause(self._why(reached)) from reached
         self._wait(left, stop, reset)
@@ -99,7 +106,7 @@ class Patience:
             while (rest := seconds - (self.timing.elapsed() - started)) > 0:
                 if until is not None and self.timing.now() >= until:
                     break
-                if stop():
+                if stop() or self.ends():
                     raise Stopped(
                         "interrupted while waiting for a vendor; `pipeline run` carries on"
                     )

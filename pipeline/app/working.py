@@ -22,6 +22,7 @@ from pipeline.app.summing import SummaryKeeper, keep_summary
 from pipeline.app.telling import telling_now
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
+from pipeline.errors import StopAsked, Stopped
 from pipeline.events import EventBus
 from pipeline.execution.outcomes import Outcomes
 from pipeline.execution.verify import Verifier
@@ -29,6 +30,7 @@ from pipeline.execution.workspace import Workspaces
 from pipeline.orchestrator import Wanted, orchestrate
 from pipeline.phases.execute import is_ready
 from pipeline.phases.floor import Floor
+from pipeline.phases.heed import CARRIES_ON, Heed
 from pipeline.phases.overlap import REST_S
 from pipeline.phases.plan import needs_plan
 from pipeline.phases.work import Halt, Work
@@ -77,7 +79,12 @@ def work_through(
 
         plans, executes = wanted.planning, wanted.execution
         with telling_now(project.places, bus, plans=plans, executes=executes):
-            return orchestrate(work, wanted, report)
+            try:
+                return orchestrate(work, wanted, report)
+            except Stopped as stopped:
+                if (asked := held.inbox.look()) is None or isinstance(stopped, StopAsked):
+                    raise
+                raise Stopped(f"stopped at once by {asked.by}; {CARRIES_ON}") from stopped
 
 
 def make_work(
@@ -92,7 +99,9 @@ def make_work(
 ) -> Work:
     """Construct the collaborators of the phases; nothing is spawned yet."""
     repo, places, settings = project.repo, project.places, project.settings
-    floor, halt = Floor(), Halt(stop, look=timing.monotonic)
+    inbox = held.inbox
+    floor = Floor()
+    halt = Halt(lambda: stop() or inbox.ends_now(), look=timing.monotonic)
     redaction = redaction_of(settings.secrets)
     sandbox = SandboxAside(find_sandbox(settings.sandbox.kind, settings.sandbox.terms), floor)
     timing = timing_aside(timing, floor)
@@ -134,6 +143,7 @@ def make_work(
         stop=halt,
         halt=halt,
         floor=floor,
+        heed=Heed(inbox, book=book, bus=bus, purse=purse, sleep=timing.sleep),
         probe=probe,
         redaction=redaction,
         prompts=Prompts((places.user_prompts, places.prompts)),
@@ -248,6 +258,7 @@ def _spawn(role: str, work: Work, timing: Timing, reason: str | None) -> Agent:
             work.bus,
             timing,
             work.purse.idle,
+            work.heed.inbox.ends,
         ),
         stop=work.stop,
         cache_key=f"{work.run.run_id}-{role}",

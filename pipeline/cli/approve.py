@@ -9,14 +9,11 @@ import typer
 
 from pipeline.app.plans import (
     Approved,
-    Desk,
     Left,
     approve,
     approve_matching,
     get,
-    matching,
     open_desk,
-    refused,
 )
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, By, Json, Repo
@@ -48,9 +45,6 @@ def command(
         typer.Option("--label", help="All that wait and whose issues have this label; repeatable."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be approved; approve nothing.")
-    ] = False,
     digest: Annotated[
         str | None,
         typer.Option(
@@ -79,22 +73,16 @@ def command(
         )
     stamp = _stamp(digest, solutions or ())
     desk = open_desk(repo, bus=event_bus(as_json=as_json))
-    named = [get(desk, name) for name in dict.fromkeys(solutions or ())]
-    if dry_run:
-        found = Approved(tuple(named), ())
-        if chosen:
-            found = matching(desk, max_risk=max_risk, labels=label or ())
-        done = _tried(desk, found)
-    elif chosen:
+    if chosen:
         done = approve_matching(desk, max_risk=max_risk, labels=label or (), comment=comment)
     else:
-        keys = [one.key for one in named]
+        keys = [get(desk, name).key for name in dict.fromkeys(solutions or ())]
         done = Approved(tuple(approve(desk, *keys, comment=comment, stamp=stamp)), ())
     if as_json:
         shown = [desk.shown(record).model_dump(mode="json") for record in done.records]
         print_json(shown)
         return
-    _print(done, dry_run=dry_run)
+    _print(done)
 
 
 def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
@@ -108,23 +96,15 @@ def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
     return digest.lower()
 
 
-def _tried(desk: Desk, found: Approved) -> Approved:
-    """Return what an approval of these plans would come to."""
-    reasons = {record.key: refused(desk, record) for record in found.records}
-    left = [Left(key, reason) for key, reason in reasons.items() if reason is not None]
-    good = tuple(record for record in found.records if reasons[record.key] is None)
-    return Approved(good, (*found.left, *left))
-
-
-def _print(done: Approved, *, dry_run: bool) -> None:
+def _print(done: Approved) -> None:
     for record in done.records:
-        print_text(_would(record) if dry_run else _did(record))
+        print_text(_did(record))
     if done.left:
         print_text(f"left: {_in_words(done.left)}")
     if not done.records:
         typer.echo("nothing to approve")
     else:
-        typer.echo("nothing is approved yet: --dry-run" if dry_run else "next: pipeline run")
+        typer.echo("next: pipeline run")
 
 
 def _did(record: PlanningRecord) -> str:
@@ -133,12 +113,6 @@ def _did(record: PlanningRecord) -> str:
     after = ", ".join(one.solution_id for one in approval.after)
     until = f"{approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
     return f"approved {record.key} until {until}" + (f", after {after}" if after else "")
-
-
-def _would(record: PlanningRecord) -> str:
-    assert record.plan is not None
-    assert record.solution is not None
-    return f"would approve {record.key} ({record.plan.risk.level}): {record.solution.title}"
 
 
 def _in_words(left: Sequence[Left]) -> str:

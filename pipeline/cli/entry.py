@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from pipeline import __version__
+from pipeline.cli.dry import with_dry_run
 from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import VARIABLE, load_function
@@ -74,6 +75,9 @@ COMMANDS: dict[str, Entry] = {
     "plan": Entry("plan", "Turn issues into plans; changes no code.", WORK),
     "execute": Entry("execute", "Carry approved plans out, one tested commit each.", WORK),
     "run": Entry("run", "Plan, stop at the gate, execute; resumes by itself.", WORK),
+    "resume": Entry("resume", "Go on: end a pause, or say what is left and run.", WORK),
+    "pause": Entry("pause", "Have the run at work wait after its step.", WORK),
+    "stop": Entry("stop", "Have the run at work end, from any window.", WORK),
     "rollback": Entry("rollback", "Undo a landed solution by a tested commit.", WORK),
     "restore": Entry("restore", "Bring back work that was kept of an attempt.", WORK),
     "clean": Entry("clean", "Remove what the pipeline left and nothing needs.", WORK),
@@ -132,13 +136,15 @@ def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
     """
     entry = COMMANDS[name]
     root = typer.Typer(add_completion=False, rich_markup_mode=None)
-    function = load_function(entry.actions[action] if action else entry.module, "command")
+    words = f"{name} {action}".rstrip()
+    module = entry.actions[action] if action else entry.module
+    function = with_dry_run(words, load_function(module, "command"))
     if action or not entry.actions:
         root.command(action or name, help=function.__doc__)(function)
     else:
         root.callback(invoke_without_command=True, help=function.__doc__)(function)
         for word, module in entry.actions.items():
-            below = load_function(module, "command")
+            below = with_dry_run(f"{name} {word}", load_function(module, "command"))
             root.command(word, help=below.__doc__)(below)
     command = get_command(root)
     assert isinstance(command, TyperCommand | TyperGroup)

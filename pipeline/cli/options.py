@@ -19,6 +19,11 @@ Plain = Annotated[
 ]
 
 
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done or changed; change nothing.")
+]
+
+
 class SandboxKind(StrEnum):
     """How commands are confined."""
 

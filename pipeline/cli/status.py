@@ -92,6 +92,7 @@ def document(view: View) -> dict[str, object]:
         "phase": view.phase,
         "working": _worker(worker) if worker else None,
         "now": asdict(view.now) if view.now else None,
+        "asked": asdict(view.asked) if view.asked else None,
         "holds": list(summary.holds),
         "run": run,
         "issues": {

@@ -148,6 +148,12 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         v.provider,
         f"asked again in {v.wait_s / 60:.0f} min: {v.reason}",
     ),
+    e.Paused: lambda v: (
+        "pause",
+        v.by,
+        f"asked for it at {clock_time(v.at)}; `pipeline resume` or `pipeline stop` ends it",
+    ),
+    e.Continued: lambda v: ("pause", "-", "over, the run goes on"),
     e.FellBack: lambda v: (
         "fallback",
         v.issue_id,

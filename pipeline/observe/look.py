@@ -10,6 +10,7 @@ from datetime import datetime
 
 from pipeline.domain.group import Group
 from pipeline.paths import Places
+from pipeline.store.asked import Asked, asked_of
 from pipeline.store.balance import Balance, Caps, balance
 from pipeline.store.bill import Bill
 from pipeline.store.now import Now, load_now
@@ -26,6 +27,8 @@ class View:
     summary: Summary
     worker: RunInfo | None
     now: Now | None
+    asked: Asked | None = None
+    """What a person asks of the process that works."""
 
     @property
     def phase(self) -> str:
@@ -72,7 +75,7 @@ class Watcher:
             return None
         worker = alive(self._places)
         now = load_now(self._places, worker.pid) if worker else None
-        return View(self._clock(), self._summary, worker, now)
+        return View(self._clock(), self._summary, worker, now, asked_of(self._places, worker))
 
     def _renewed(self) -> Summary | None:
         """Return the summary that is known, brought up to date; None where that takes reading."""

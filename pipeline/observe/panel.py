@@ -21,6 +21,7 @@ from pipeline.observe.left import Estimate, estimate
 from pipeline.observe.look import View
 from pipeline.plans.layout import Row, cells, cut
 from pipeline.plans.sanitize import clean
+from pipeline.store.asked import What
 from pipeline.store.balance import Balance
 from pipeline.store.now import Pause, Turn
 from pipeline.store.run_info import clock_time, waits_for_decisions
@@ -36,6 +37,7 @@ def panel(view: View) -> list[Row]:
     return [
         Row(_head(view), "title"),
         Row(_counts(view)),
+        *_asked(view),
         *_doing(view),
         *_waits(view),
         *_spent(view.balance),
@@ -51,6 +53,7 @@ def told(view: View) -> str:
     doing = [f"{role} {turn.issue_id}: {turn.doing}" for role, turn in turns.items()]
     quotas = [f"waits for the quota of {provider}" for provider in view.summary.quotas]
     own = [f"pipeline: {view.now.doing}"] if view.now and view.now.doing else []
+    own += [row.text for row in _asked(view)]
     return clean("; ".join([head, *doing, *own, *quotas]), one_line=True)
 
 
@@ -135,6 +138,20 @@ def _turn(view: View, role: str, turn: Turn) -> Iterator[Row]:
         call = f" (call {turn.call})" if turn.call else ""
         so_long = duration(_since(view, turn.since))
         yield Row(f"{'':<{INDENT}}{so_long}{call}: {turn.doing}")
+
+
+def _asked(view: View) -> Iterator[Row]:
+    """Say what a person asked of the run, and whether it has come to that."""
+    asked = view.asked
+    if asked is None:
+        return
+    at, is_busy = clock_time(datetime.fromisoformat(asked.at)), view.now and view.now.turns
+    if asked.what is not What.PAUSE:
+        yield Row(f"{asked.by} asked at {at} to {asked.what}", "warn")
+    elif is_busy:
+        yield Row(f"{asked.by} asked at {at} to pause: after what is under way", "warn")
+    else:
+        yield Row(f"paused by {asked.by} since {at}: pipeline resume, pipeline stop", "warn")
 
 
 def _waits(view: View) -> Iterator[Row]:

@@ -3,8 +3,9 @@
 A plan whose ground has moved is `stale` and goes back to planning; it never runs.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
+from pipeline.domain.issue import Issue
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import (
     ExecutionRecord,
@@ -15,6 +16,7 @@ from pipeline.domain.results import (
 from pipeline.errors import PipelineError
 from pipeline.execution.land import in_the_way
 from pipeline.execution.single import Execution, TakenBack
+from pipeline.git import Repository
 from pipeline.phases.holds import may_execute
 from pipeline.phases.returns import keep, recheck, send_back
 from pipeline.phases.turns import execution_text
@@ -35,7 +37,7 @@ def execute(work: Work, only: Collection[str] = ()) -> int:
     That is attempts, and plans that went back to planning. `only` names solutions; none: all.
     """
     done = 0
-    for record in _ready(work, only):
+    for record in ready(work.book.state, work.ordered_issues(), only):
         work.check_stop()
         work.book.catch_up()
         current = work.book.state.planning.get(record.key)
@@ -67,13 +69,15 @@ def is_ready(state: State, record: PlanningRecord) -> bool:
     return infrastructure_failures(state, record.issue_id) < INFRASTRUCTURE_LIMIT
 
 
-def _ready(work: Work, only: Collection[str]) -> list[PlanningRecord]:
-    """Return the plans to look at, in the order in which they are to run."""
-    state = work.book.state
-    issues = [issue for issue in work.ordered_issues() if not issue.closed]
+def ready(state: State, queue: Sequence[Issue], only: Collection[str] = ()) -> list[PlanningRecord]:
+    """Return the plans to look at, in the order in which they are to run.
+
+    `queue`: the backlog in the queue's order. `only` names solutions; none: all.
+    """
+    issues = [issue for issue in queue if not issue.closed]
     current = [record for issue in issues if (record := state.current(issue.id)) is not None]
-    ready = [record for record in current if is_ready(state, record)]
-    order = execution_order(ready, issues)
+    able = [record for record in current if is_ready(state, record)]
+    order = execution_order(able, issues)
     return [record for record in order if not only or record.key in only]
 
 
@@ -100,17 +104,26 @@ def _pass_gate(work: Work, record: PlanningRecord) -> int:
     return 1
 
 
-def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
-    """Return why the plan cannot start now: a dependency, or the branch is checked out."""
-    state, tip = work.book.state, work.tip()
-    for name in work.backlog.find(record.issue_id).depends_on:
+def unmet(
+    repo: Repository, state: State, issue: Issue, tip: str, is_closed: Callable[[str], bool]
+) -> str | None:
+    """Return which dependency has not landed, or not where the run reaches; None: all have."""
+    for name in issue.depends_on:
         landed = state.landed(name)
-        if work.backlog.find(name).closed:
+        if is_closed(name):
             continue
         if landed is None:
             return f"waits for {name}, which has not landed"
-        if not is_in_history(work.repo, landed, tip):
+        if not is_in_history(repo, landed, tip):
             return why_not(name, landed)
+    return None
+
+
+def _cannot_start(work: Work, record: PlanningRecord) -> str | None:
+    """Return why the plan cannot start now: a dependency, or the branch is checked out."""
+    issue = work.backlog.find(record.issue_id)
+    if reason := unmet(work.repo, work.book.state, issue, work.tip(), work.is_closed):
+        return reason
     reason = in_the_way(work.repo, work.run.branch)
     return f"parked: {reason}" if reason else None
 

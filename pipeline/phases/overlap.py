@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pipeline.errors import StopAsked
 from pipeline.phases.work import Work
 
 Round = Callable[[], int]
@@ -88,7 +89,8 @@ class _Overlap:
                         self._rest(lane)
             except BaseException as problem:  # noqa: BLE001 - `run` raises it again
                 self._problem = self._problem or problem
-                self.work.halt.is_set = True
+                if not isinstance(problem, StopAsked):  # else the other lane ends its step first
+                    self.work.halt.is_set = True
 
     def _rest(self, lane: Lane) -> None:
         while lane.mark() == lane.seen and not self._is_over():

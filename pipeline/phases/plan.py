@@ -26,6 +26,7 @@ from pipeline.events import PlanningStarted
 from pipeline.execution.failures import ENDS_THE_RUN, FAILURE_OF_TURN, failure_of
 from pipeline.execution.learning import learned
 from pipeline.execution.workspace import Workspace
+from pipeline.git import Repository
 from pipeline.phases.holds import Room
 from pipeline.phases.turns import planning_text
 from pipeline.phases.work import Work
@@ -76,7 +77,8 @@ def plan(
         work.book.catch_up()
         if (only and issue.id not in only) or not needs_plan(work.book.state, issue):
             continue
-        if reason := _cannot_start(work, issue):
+        state, tip = work.book.state, work.tip()
+        if reason := cannot_plan(work.repo, state, issue, tip, work.is_closed):
             work.tell_blocked(issue.id, reason)
             continue
         if not room.is_there():
@@ -109,15 +111,19 @@ def needs_plan(state: State, issue: Issue) -> bool:
     )
 
 
-def _cannot_start(work: Work, issue: Issue) -> str | None:
-    """Return why a dependency keeps the issue from being planned, or None."""
-    state, tip = work.book.state, work.tip()
+def cannot_plan(
+    repo: Repository, state: State, issue: Issue, tip: str, is_closed: Callable[[str], bool]
+) -> str | None:
+    """Return why a dependency keeps the issue from being planned, or None.
+
+    `is_closed` tells it of an issue by its id.
+    """
     for name in issue.depends_on:
-        if work.backlog.find(name).closed:
+        if is_closed(name):
             continue
         landed = state.landed(name)
         if landed is not None:
-            if not is_in_history(work.repo, landed, tip):
+            if not is_in_history(repo, landed, tip):
                 return why_not(name, landed)
             continue
         record = state.current(name)

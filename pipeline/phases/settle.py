@@ -15,6 +15,7 @@ from pipeline.execution.rollback import drop, record_undone
 from pipeline.execution.site import Site
 from pipeline.git import (
     CommitInfo,
+    Repository,
     changed_paths,
     find_attempt,
     one_line,
@@ -23,6 +24,7 @@ from pipeline.git import (
     worktree_with,
 )
 from pipeline.store.entries import AttemptBegun, AttemptRecorded, RunOpened
+from pipeline.store.state import State
 
 OUR_REFS = "refs/pipeline/"
 
@@ -36,6 +38,22 @@ def settle(site: Site) -> int:
     attempts = _settle_attempt(site) if site.book.state.run else 0
     _settle_question(site)
     return attempts + _settle_rollback(site)
+
+
+def will_adopt(repo: Repository, state: State) -> AttemptBegun | None:
+    """Return the open attempt that `settle` would record as landed, or None; changes nothing."""
+    attempt, landing = state.open_attempt, state.open_landing
+    if state.run is None or attempt is None:
+        return None
+    branch = next(run.branch for run in state.runs if run.run_id == attempt.run_id)
+    tip = resolve(repo, f"refs/heads/{branch}")
+    if tip and find_attempt(repo, attempt.base_commit, tip, attempt.attempt_id):
+        return attempt
+    if landing is None or landing.attempt_id != attempt.attempt_id:
+        return None
+    is_made = resolve(repo, f"{landing.commit}^{{commit}}") is not None
+    lands = is_made and tip == landing.expected and not worktree_with(repo, branch)
+    return attempt if lands else None
 
 
 def _settle_attempt(site: Site) -> int:

@@ -68,19 +68,18 @@ class Wait:
         if self.look() != seen:
             return True
         ends = self._begin()
-        began = work.purse.clock()
         try:
-            while self.look() == seen:
-                work.check_stop()
-                rest = ends - self.clock()
-                if rest <= 0:
-                    self._park()
-                    return True
-                time.sleep(min(rest, STEP_S))
-            self._let_editors_finish(seen)
+            with work.purse.idle():
+                while self.look() == seen:
+                    work.check_stop()
+                    rest = ends - self.clock()
+                    if rest <= 0:
+                        self._park()
+                        return True
+                    time.sleep(min(rest, STEP_S))
+                self._let_editors_finish(seen)
             return True
         finally:
-            work.purse.leave_out(work.purse.clock() - began)
             work.held.wait_until(None)
 
     def _begin(self) -> float:

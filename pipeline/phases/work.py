@@ -12,6 +12,7 @@ from pipeline.events import IssueBlocked
 from pipeline.execution.land import in_the_way
 from pipeline.execution.site import Site
 from pipeline.phases.floor import Floor
+from pipeline.phases.heed import Heed
 from pipeline.plans.history import not_in_history
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.standing import Standing, standings
@@ -80,6 +81,8 @@ class Work(Site):
     """What `stop` is here."""
     floor: Floor
     """Who is at work, when planning and execution overlap."""
+    heed: Heed
+    """Does what a person asks of this process from another one."""
     spawn: Callable[[str, str | None], Agent]
     """Make the agent of a role, and why it takes the place of another one."""
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -115,6 +118,10 @@ class Work(Site):
         """Return the backlog in the order of the queue, without those that `hopeless` names."""
         return planning_order(self.backlog.issues())
 
+    def is_closed(self, issue_id: str) -> bool:
+        """Tell whether an issue of the backlog is closed."""
+        return self.backlog.find(issue_id).closed
+
     def hopeless(self) -> dict[str, str]:
         """Return issue id -> why the backlog itself keeps it from starting, open issues only."""
         issues, state = self.backlog.issues(), self.book.state
@@ -137,6 +144,7 @@ class Work(Site):
         return standings(issues, state, problems, working=True, parked=parked)
 
     def check_stop(self) -> None:
-        """Raise `Stopped` when somebody asked the work to stop."""
+        """Raise `Stopped` when somebody asked the work to stop; wait while they want a pause."""
         if self.stop():
             raise Stopped("interrupted; `pipeline run` carries on where it stopped")
+        self.heed(self.stop)

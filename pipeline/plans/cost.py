@@ -9,6 +9,7 @@ used: it would only look exact.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from pipeline.domain.plan import Budget
 from pipeline.domain.results import ExecutionStatus
@@ -60,6 +61,18 @@ def landed_costs(state: State, *, rehearsal: bool) -> list[Cost]:
     return found
 
 
+def planning_costs(state: State, *, rehearsal: bool) -> list[Cost]:
+    """Return what the newest planning turns that made a plan have used; minutes are the median."""
+    minutes = (median(state.pace.planning) if state.pace.planning else 0.0) / SECONDS
+    found: list[Cost] = []
+    for key in reversed(list(state.planning)[-NEWEST:]):
+        one = state.planning.outline(key)
+        if one.solution_id is None or one.rehearsal is not rehearsal or one.usage.calls == 0:
+            continue
+        found.append(Cost(one.usage.metered_tokens, one.usage.usd, minutes))
+    return found
+
+
 def predicted_cost(
     known: Sequence[Cost], plan_size: int, cap: Budget, most_usd: float | None = None
 ) -> str:
@@ -71,17 +84,34 @@ def predicted_cost(
     most += f" (${most_usd:.2f} if all were output)" if most_usd is not None else ""
     most += f" or ${cap.usd:.2f}" if cap.usd is not None else ""
     most += f" or {cap.minutes} minutes"
+    return f"{likely_cost(known, plan_size)}; {most}"
+
+
+class Words(NamedTuple):
+    """How it is said what was measured."""
+
+    none: str
+    one: str
+    many: str
+
+
+LANDED = Words("nothing has landed here", "as the one plan that landed here", "landed here")
+PLANNED = Words("nothing was planned here", "as the one plan made here", "plans made here")
+
+
+def likely_cost(known: Sequence[Cost], plan_size: int = 1, words: Words = LANDED) -> str:
+    """Return in a few words what something alike has cost here."""
     if not known:
-        return f"no history yet: nothing has landed here; {most}"
+        return f"no history yet: {words.none}"
     by_size = _goes_with_size(known)
     alike = [one.scaled(plan_size / one.size) for one in known] if by_size else known
     middle = _middle(alike)
     if len(known) == 1:
-        return f"{middle}, as the one plan that landed here; {most}"
+        return f"{middle}, {words.one}"
     low, high = _span(alike, lambda one: one.tokens)
     span = f"{_rounded(low):,} to {_rounded(high):,}"
     how = " for its size" if by_size else ""
-    return f"{middle}{how} ({len(known)} landed here, {span}); {most}"
+    return f"{middle}{how} ({len(known)} {words.many}, {span})"
 
 
 def _goes_with_size(known: Sequence[Cost]) -> bool:

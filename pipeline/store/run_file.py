@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from pipeline.domain.base import iso, utc_now
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
+from pipeline.store.asked import Inbox
 from pipeline.store.balance import Caps
 from pipeline.store.files import make_folder, write_atomic
 from pipeline.store.locks import MOUNTS, file_lock, require_locks, take
@@ -34,6 +35,8 @@ class RunFile:
     def __init__(self, places: Places, info: RunInfo) -> None:
         self._path = places.run_file
         self._info = info
+        self.inbox = Inbox(places.asked_file, info.pid, info.process_start)
+        """Where a person asks something of this process."""
         self._write()
 
     def work_on(self, run_id: str) -> None:
@@ -74,9 +77,11 @@ def hold(places: Places, run_id: str | None = None, *, mounts: Path = MOUNTS) ->
             host=socket.gethostname(),
             run_id=run_id,
         )
+        held = RunFile(places, info)
         try:
-            yield RunFile(places, info)
+            yield held
         finally:
+            held.inbox.empty()
             places.run_file.unlink(missing_ok=True)
             give_up_room(places)
     finally:
@@ -96,11 +101,12 @@ def _take(lock: FileLock, places: Places) -> None:
         except Timeout as error:
             holder = alive(places)
             if holder is not None or time.monotonic() >= until:
-                raise _taken(places, holder or read_run_info(places.run_file)) from error
+                raise taken(places, holder or read_run_info(places.run_file)) from error
         time.sleep(STEP_S)
 
 
-def _taken(places: Places, info: RunInfo | None) -> PipelineError:
+def taken(places: Places, info: RunInfo | None) -> PipelineError:
+    """Return the error of whoever finds the lock held by `info`; None: by somebody unknown."""
     who = "another process"
     if info is not None:
         who = f"process {info.pid} since {info.started_at} on {info.host}"

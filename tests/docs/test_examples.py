@@ -45,6 +45,8 @@ EXAMPLES = """
     pipeline reject ISS-002 --reason "not like this"
     pipeline retry ISS-002 --feedback "use the parser in src/dates.py"
     pipeline execute SOL-ISS-001-1
+    pipeline pause
+    pipeline stop --now
     pipeline issues reopen ISS-003
     pipeline run --unattended --max-usd 20
     pipeline status --json | jq .phase
@@ -71,6 +73,7 @@ EXAMPLES = """
 RUN_ELSEWHERE = {
     "pipeline demo --into /tmp/demo": "tests/e2e/test_demo.py",
     "pipeline review": "tests/review/test_review.py",
+    "pipeline resume --unattended": "tests/e2e/test_steering.py",
     "pipeline status --watch": "tests/observe/test_live.py",
     "cd my-project": "the README's evening, in tests/docs/test_runs.py",
     "pipeline init": "the README's evening, in tests/docs/test_runs.py",
@@ -106,6 +109,7 @@ WHOLE_PAGES = {
     "docs/watching.md": "tests/observe",
     "docs/waiting.md": "tests/docs/test_waiting.py",
     "docs/undoing.md": "below",
+    "docs/going-on.md": "tests/e2e/test_steering.py and tests/cli/test_dry.py",
 }
 """Page -> where all of its command lines are run."""
 BLOCKS = {
