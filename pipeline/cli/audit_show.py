@@ -10,7 +10,7 @@ from pipeline.app.auditing import decisions
 from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table, print_text
-from pipeline.domain.base import utc_now
+from pipeline.domain.base import here, utc_now
 from pipeline.errors import UsageProblem
 from pipeline.safety.trail import Decision
 from pipeline.settings import seconds
@@ -67,7 +67,7 @@ def _words(one: Decision) -> str:
     if one.rule:
         terms.append(f"by the rule {one.rule!r} up to {one.rule_max_risk}")
     if one.expires_at:
-        terms.append(f"until {one.expires_at.astimezone():%Y-%m-%d %H:%M}")
+        terms.append(f"until {here(one.expires_at)}")
     return ": ".join(part for part in (", ".join(terms), one.words) if part)
 
 

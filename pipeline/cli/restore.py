@@ -12,7 +12,7 @@ from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table
 from pipeline.cli.streams import while_read
-from pipeline.domain.base import iso
+from pipeline.domain.base import here, iso
 from pipeline.errors import UsageProblem
 from pipeline.execution.kept_work import KeptWork, choose, write_into
 
@@ -61,14 +61,14 @@ def command(
 
 def _said(one: KeptWork) -> str:
     after = f" after {one.task}" if one.task else ""
-    return f"work of {one.attempt}{after} ({one.kind}, {iso(one.made_at)})"
+    return f"work of {one.attempt}{after} ({one.kind}, {here(one.made_at)})"
 
 
 def _print_all(kept: Sequence[KeptWork]) -> None:
     if not kept:
         typer.echo("nothing is kept: no task was finished, and no attempt failed")
         return
-    rows = [[iso(one.made_at), one.kind, one.attempt, one.task or "-"] for one in kept]
+    rows = [[here(one.made_at), one.kind, one.attempt, one.task or "-"] for one in kept]
     width = shutil.get_terminal_size((100, 24)).columns
     print_table(["KEPT", "WHY", "ATTEMPT", "TASK"], rows, width=width)
 

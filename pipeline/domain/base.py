@@ -28,6 +28,11 @@ def iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
+def here(moment: datetime) -> str:
+    """Return a moment in the zone of who looks at a screen, not for files: `2026-11-21 03:29`."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
 def utc_now() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)

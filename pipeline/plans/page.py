@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 
+from pipeline.domain.base import here
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Plan
 from pipeline.domain.results import PlanningRecord
@@ -124,12 +125,12 @@ def issue_blocks(issue: Issue) -> Iterator[Block]:
     for said in issue.feedback:
         by = f" by {said.author}" if said.author else ""
         yield EMPTY
-        yield Block(f"{said.type}{by}, {moment(said.created_at)}", style="head")
+        yield Block(f"{said.type}{by}, {here(said.created_at)}", style="head")
         yield Block(said.content, "  ")
 
 
 def moment(when: datetime) -> str:
-    """Return a time as people read it: `2026-11-21 02:29Z`."""
+    """Return a time as files have it for people: `2026-11-21 02:29Z`."""
     return f"{when:%Y-%m-%d %H:%M}Z"
 
 
@@ -238,8 +239,8 @@ def _approval(approval: Approval | None) -> Iterator[Block]:
         return
     yield EMPTY
     who = f"{approver_of(approval)} (uid {approval.uid}, {approval.role})"
-    yield _labelled("approved", f"by {who} at {moment(approval.decided_at)}")
-    yield _labelled("expires", moment(approval.expires_at))
+    yield _labelled("approved", f"by {who} at {here(approval.decided_at)}")
+    yield _labelled("expires", here(approval.expires_at))
     if approval.after:
         yield _labelled("after", ", ".join(one.solution_id for one in approval.after))
     if approval.comment:

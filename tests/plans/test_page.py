@@ -1,8 +1,12 @@
+import os
+import time
 from datetime import timedelta
 
+from pipeline.domain.base import here
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningStatus
 from pipeline.domain.solution import Acceptance, Risk
+from pipeline.plans.markdown import render_plan
 from pipeline.plans.page import WIDTH, Note, plan_page
 from tests.plans.nouns import NOW, approval, change, issue, plan, record, solution, step, task
 
@@ -54,13 +58,26 @@ def test_a_page_holds_everything_a_reviewer_decides_on():
         "Revert the commit.",
         "100,000 tokens, 30 minutes",
         "**/tests/**",
-        "by ann (uid 1000, admin) at 2026-11-21 02:29Z",
-        "2026-11-28 02:29Z",
+        f"by ann (uid 1000, admin) at {here(NOW)}",
+        f"expires    {here(NOW + timedelta(days=7))}",
         "SOL-ISS-3-1",
         "go on",
         "cost       $0.30",
     ):
         assert text in page, text
+
+
+def test_a_screen_has_the_readers_zone_and_a_file_has_utc():
+    envelope = plan(PlanState.APPROVED, approval=approval("SOL-ISS-3-1"))
+    given = record(1, solution=WHOLE, plan=envelope)
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    try:
+        assert "at 2026-11-21 11:29" in plan_page(given, issue(1))
+        assert "2026-11-21 02:29Z" in render_plan(given, issue(1))
+    finally:
+        os.environ.pop("TZ")
+        time.tzset()
 
 
 def test_a_page_is_80_columns_wide_but_a_command_is_never_broken():
