@@ -134,6 +134,7 @@ def test_an_attempt_is_found_by_its_nonce_and_only_in_trailers(repo: git.Reposit
         repo, tree, [forged], "subject\n\nIssue-Id: I\nAttempt-Id: nonce\n", when=NOW
     )
     assert git.find_attempt(repo, base, forged, "nonce") is None
+    assert git.find_attempt(repo, base, real, "of another attempt") is None
     found = git.find_attempt(repo, base, real, "nonce")
     assert found is not None
     assert found.hash == real

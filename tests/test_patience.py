@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from pipeline import events
-from pipeline.app.patience import OUTAGE_WAIT_S, Patience, Timing
+from pipeline.app.patience import LEAST_QUOTA_S, OUTAGE_WAIT_S, Patience, Timing
 from pipeline.errors import (
     NetworkProblem,
     Overloaded,
@@ -52,6 +52,17 @@ def test_a_quota_is_waited_out_until_its_reset(scratch: Path) -> None:
     assert waiting.clock.slept_s == pytest.approx(3600, abs=2)
     assert waiting.book.state.quotas == {}
     assert [type(one) for one in waiting.said] == [events.QuotaPaused, events.QuotaOver]
+
+
+@pytest.mark.parametrize("seconds", [0, -3600, 5])
+def test_a_quota_that_is_over_and_is_not_uses_up_the_consent(scratch: Path, seconds: float) -> None:
+    """A vendor's clock is wrong, or it says `retry-after: 0`: nothing ever bounded this."""
+    waiting = Waiting(scratch, allowed_s=3.5 * LEAST_QUOTA_S)
+    for _ in range(4):
+        waiting.asks(waiting.quota(seconds))
+    with pytest.raises(QuotaPause):
+        waiting.asks(waiting.quota(seconds))
+    assert waiting.clock.slept_s == pytest.approx(3 * LEAST_QUOTA_S + max(seconds, 0), abs=2)
 
 
 @pytest.mark.parametrize(("allowed_s", "seconds"), [(0, 60), (3600, 3700), (10**6, None)])

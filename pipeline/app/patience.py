@@ -1,5 +1,6 @@
 """Waits for a vendor within what the user consented to (D11), on a clock that is handed in."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +20,8 @@ from pipeline.store.book import Book
 STEP_S = 0.25
 """Longest time between two looks at the stop flag, in seconds."""
 LEAST_QUOTA_S = 60.0
-"""So long a used up quota is left alone at least, in seconds: a shorter one was retried already."""
+SOON_S = 600.0
+"""Seconds; a quota that is used up again so soon is left alone for at least `LEAST_QUOTA_S`."""
 OUTAGE_WAIT_S = 300.0
 """How long to leave a vendor alone that did not answer after all retries, in seconds."""
 
@@ -52,6 +54,8 @@ class Patience:
     ends: Callable[[], bool] = never
     """Tells whether a person asked for the end of the run: a wait is no step to finish."""
     waited_s: float = 0.0
+    _over_s: float = -math.inf
+    """When the last wait for a quota ended."""
 
     def __call__(self, error: ProviderError, stop: StopSignal) -> None:
         """Wait until it is worth asking again, or `stop` says so.
@@ -66,7 +70,7 @@ class Patience:
 
     def _quota(self, reached: QuotaReached, stop: StopSignal) -> None:
         reset, now = reached.reset_at, self.timing.now()
-        if reset is not None:  # what says that it is over and refuses is left alone for a while
+        if reset is not None and self.timing.elapsed() - self._over_s < SOON_S:
             reset = max(reset, now + timedelta(seconds=LEAST_QUOTA_S))
         until = iso(reset) if reset else None
         self.book.record(entries.QuotaPaused(provider=self.provider, until=until))
@@ -75,6 +79,7 @@ class Patience:
         if left is None or left > self.allowed_s - self.waited_s:
             raise QuotaPause(self._why(reached)) from reached
         self._wait(left, stop, reset)
+        self._over_s = self.timing.elapsed()
         self.book.record(entries.QuotaOver(provider=self.provider))
         self.bus.emit(events.QuotaOver(self.provider))
 
