@@ -33,7 +33,7 @@ def first_config(decided: dict[str, object], detected: dict[str, object]) -> str
         shown = f"{found['key']} = {_toml((decided | detected)[key])}"
         shown = shown if key in decided else f"# {shown}"
         note = DETECTED if key in NOTED and key in detected else found["note"] or ""
-        lines.append(f"{shown:<{COLUMN}}{note}".rstrip())
+        lines.append(f"{f'{shown}  ':<{COLUMN}}{note}".rstrip())
     assert not left, f"the template does not show {left}"
     return "\n".join(lines) + "\n"
 

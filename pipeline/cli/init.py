@@ -16,7 +16,7 @@ from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
 from pipeline.errors import PipelineError
 from pipeline.plans.project import Project as Found
-from pipeline.settings import DEFAULT_MODELS, load_settings
+from pipeline.settings import DEFAULT_MODELS, load_settings, value_of
 
 NONE = "none"
 
@@ -110,9 +110,9 @@ def _take(
         if answer in (default, NONE):
             return
         try:
-            load_settings(project.places, os.environ, dict.fromkeys(keys, answer))
+            settings = load_settings(project.places, os.environ, dict.fromkeys(keys, answer))
         except PipelineError as error:
-            typer.echo(f"  {error}")
+            typer.echo(f"  {str(error).removeprefix('command line: ')}")
             continue
-        given |= dict.fromkeys(keys, answer)
+        given |= {key: value_of(settings, key) for key in keys}
         return

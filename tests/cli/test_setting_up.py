@@ -4,6 +4,9 @@ import contextlib
 import io
 import json
 import os
+import pty
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -193,6 +196,30 @@ def test_init_leaves_what_is_there_byte_for_byte(tmp_path: Path) -> None:
     assert again.code == 0
     assert "was set up before, and stays as it is" in again.out
     assert (root / ".workflow" / "config.toml").read_bytes() == mine
+
+
+def test_on_a_terminal_three_things_are_asked_and_wrong_answers_again(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo", {"test_a.py": UNIT})
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "init", "-C", str(root)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.write(ours, b"\nopnai\nopenai\n2.5\n")
+    assert process.wait() == 0
+    os.set_blocking(ours, False)
+    said = os.read(ours, 65536).decode()
+    assert "Command that runs the tests [python -m unittest discover]:" in said
+    assert "  planner.provider is 'opnai': choose one of" in said
+    assert f"set up {root}/.workflow" in said
+    config = tomllib.loads((root / ".workflow" / "config.toml").read_text())
+    assert {section: values for section, values in config.items() if values} == {
+        "planner": {"provider": "openai"},
+        "executor": {"provider": "openai"},
+        "budget": {"usd": 2.5},
+    }
 
 
 def test_the_first_config_holds_what_was_decided_and_shows_what_was_detected() -> None:
