@@ -1,5 +1,6 @@
 """The report of an earlier run is made from the journal as it was when that run ended."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from pipeline.app.project import Project, open_book, open_project, read_state, s
 from pipeline.app.reporting import LONG_LINES, make_project_report, state_of_run
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
-from pipeline.rehearsal.scripting import finish_task, plan, submit_result, turn, write
+from pipeline.rehearsal.scripting import any_issue, finish_task, plan, submit_result, turn, write
 from pipeline.store.entries import QuotaPaused, RunClosed, RunOpened
 from tests.builders import make_repository
 from tests.e2e.night import Night
@@ -62,3 +63,22 @@ def test_a_change_of_one_endless_line_is_not_shown(tmp_path: Path) -> None:
         assert isinstance(found, dict)
         (entry,) = found["groups"]["landed"]
         assert (entry["diff"]["added"], entry["diff"]["text"]) == (1, None)
+
+
+def test_an_output_that_was_cleaned_away_is_not_linked(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        assert night.run("run").code == 0
+        outputs = []
+        for _ in range(2):
+            found = night.run("report", "--json").json
+            assert isinstance(found, dict)
+            (entry,) = found["groups"]["landed"]
+            outputs.append(
+                {one["output"] for one in (*entry["tests_before"], *entry["tests_after"])}
+            )
+            shutil.rmtree(night.root / ".workflow/outputs", ignore_errors=True)
+        assert None not in outputs[0]
+        assert outputs[1] == {None}

@@ -10,7 +10,7 @@ from pipeline.domain.group import Group
 from pipeline.domain.results import Usage
 from pipeline.observe.report.bars import SHOWN, bars
 from pipeline.observe.report.cards import MEANS
-from pipeline.observe.report.facts import Ending, Report
+from pipeline.observe.report.facts import Check, Ending, Report
 from pipeline.observe.report.headline import SAYS, headline
 from pipeline.observe.report.markdown import ending, to_markdown
 from pipeline.observe.report.markup import Html, tag
@@ -169,3 +169,15 @@ def test_a_report_of_a_thousand_issues_is_bounded() -> None:
     page = to_html(report({Group.NOT_STARTED: waiting}))
     assert len(page) < 400_000
     assert Report.model_validate_json(report().model_dump_json()) == report()
+
+
+def test_of_a_flaky_test_the_last_run_is_told() -> None:
+    ran = [
+        Check(
+            stage="suite", command="make test", passed=code == 0, exit_code=code, seconds=1, tests=7
+        )
+        for code in (1, 0)
+    ]
+    text = to_markdown(report({LANDED: [entry(tests_after=tuple(ran))]}))
+    assert "after: passed (7 tests)" in text
+    assert "exit 1" not in text

@@ -42,7 +42,8 @@ def make_entry(row: Standing, state: State, run: RunOpened | None, ground: Groun
     """Return the entry of one issue; `run` is the one that is told of."""
     record, attempt = row.record, row.attempt
     spent = state.spent_on.get(row.issue.id, Usage())
-    after = tuple(_after(attempt)) if attempt is not None else ()
+    after = tuple(_after(attempt, ground)) if attempt is not None else ()
+    before = tuple(_checks(attempt, ground, "baseline")) if attempt is not None else ()
     return ReportEntry(
         issue_id=row.issue.id,
         title=line(row.issue.title),
@@ -56,7 +57,7 @@ def make_entry(row: Standing, state: State, run: RunOpened | None, ground: Groun
         branch=attempt.branch if attempt is not None else None,
         diff=_diff(attempt, ground),
         files=tuple(map(line, attempt.files_modified)) if attempt is not None else (),
-        tests_before=tuple(_checks(attempt, "baseline")) if attempt is not None else (),
+        tests_before=before,
         tests_after=after,
         claim=_claim(attempt),
         evidence=tuple(_evidence(attempt.verification.commands)) if attempt is not None else (),
@@ -80,20 +81,20 @@ def _is_earlier(row: Standing, run: RunOpened | None) -> bool:
     return row.attempt is None or run is None or row.attempt.run_id != run.run_id
 
 
-def _checks(attempt: ExecutionRecord, *stages: str) -> Iterator[Check]:
+def _checks(attempt: ExecutionRecord, ground: Ground, *stages: str) -> Iterator[Check]:
     for one in attempt.verification.commands:
         if one.stage in stages:
-            yield _check(one)
+            yield _check(one, ground)
 
 
-def _after(attempt: ExecutionRecord) -> Iterator[Check]:
+def _after(attempt: ExecutionRecord, ground: Ground) -> Iterator[Check]:
     """Yield what ran on the change: the tests of its tasks, then those of the whole."""
     for task in attempt.tasks:
-        yield from map(_check, task.commands)
-    yield from _checks(attempt, "acceptance", "suite")
+        yield from (_check(one, ground) for one in task.commands)
+    yield from _checks(attempt, ground, "acceptance", "suite")
 
 
-def _check(one: CommandEvidence) -> Check:
+def _check(one: CommandEvidence, ground: Ground) -> Check:
     return Check(
         stage=one.stage,
         task_id=one.task_id,
@@ -103,7 +104,7 @@ def _check(one: CommandEvidence) -> Check:
         timed_out=one.timed_out,
         tests=one.tests.ran if one.tests is not None else None,
         seconds=one.duration_s,
-        output=one.output_path,
+        output=one.output_path if one.output_path and ground.kept(one.output_path) else None,
     )
 
 

@@ -25,7 +25,7 @@ class Check(Noun):
     """How many tests ran in it, where its test runner said so."""
     seconds: float
     output: str | None = None
-    """Where the whole output is kept, relative to `.workflow/`."""
+    """Where the whole output is kept, relative to `.workflow/`; None: it is not there any more."""
 
 
 class FileDiff(Noun):

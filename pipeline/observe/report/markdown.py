@@ -101,7 +101,7 @@ def _facts(entry: ReportEntry, where: str) -> Iterator[str]:
         yield f"Commit {commit(entry.commit)}: {size}{line_of(', '.join(entry.files))}"
     if tests := tested(entry):
         yield f"Tests {tests}"
-        yield from (_failed(one) for one in entry.tests_after if not one.passed)
+        yield from (_failed(one) for one in _deciding(entry.tests_after) if not one.passed)
     yield from map(line_of, entry.notes)
     if entry.claim and entry.claim.contradicts and entry.claim.summary:
         yield f"The agent says: {line_of(entry.claim.summary)}"
@@ -133,7 +133,12 @@ def changed(diff: Diff) -> str:
 def tested(entry: ReportEntry) -> str:
     """Return how the tests ended before and after, as far as that is recorded."""
     both = (("before", entry.tests_before), ("after", entry.tests_after))
-    return "; ".join(f"{when}: {_outcome(checks)}" for when, checks in both if checks)
+    return "; ".join(f"{when}: {_outcome(_deciding(checks))}" for when, checks in both if checks)
+
+
+def _deciding(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Return the last run of each command: one that failed may have run again on the same tree."""
+    return tuple({(one.stage, one.task_id, one.command): one for one in checks}.values())
 
 
 def _outcome(checks: tuple[Check, ...]) -> str:
