@@ -8,8 +8,10 @@ import typer
 from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json
+from pipeline.cli.streams import say
 from pipeline.domain.base import ID_PATTERN, utc_now
 from pipeline.domain.issue import AuthorTrust, Issue
+from pipeline.domain.nearest import meant
 from pipeline.errors import UsageProblem
 from pipeline.store.backlog import add_issue, load_issues
 from pipeline.store.importing.references import Names, named_in
@@ -18,7 +20,9 @@ FIRST = 1
 
 
 def command(
-    title: Annotated[str, typer.Argument(help="One line that says what is wanted.")],
+    title: Annotated[
+        str, typer.Argument(metavar="TITLE", help="One line that says what is wanted.")
+    ],
     description: Annotated[
         str, typer.Option("-d", "--description", help="The whole text.", metavar="TEXT")
     ] = "",
@@ -62,6 +66,11 @@ def command(
         created_at=utc_now(),
     )
     add_issue(project.places, issue)
+    for name in issue.depends_on:
+        if name not in known:
+            found = meant(name, known)
+            hint = f"did you mean {found}? " if found else ""
+            say(f"note: there is no issue {name!r} yet: {hint}{new_id} is blocked without it")
     if as_json:
         print_json(issue.model_dump(mode="json"))
     else:

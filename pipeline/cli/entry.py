@@ -20,6 +20,7 @@ from pipeline.cli.dry import with_dry_run
 from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import VARIABLE, load_function
+from pipeline.cli.usage import PlainUsage
 from pipeline.errors import PipelineError, UsageProblem, cannot_use
 
 INTERRUPTED = 130
@@ -140,12 +141,12 @@ def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
     module = entry.actions[action] if action else entry.module
     function = with_dry_run(words, load_function(module, "command"))
     if action or not entry.actions:
-        root.command(action or name, help=function.__doc__)(function)
+        root.command(action or name, cls=PlainUsage, help=function.__doc__)(function)
     else:
         root.callback(invoke_without_command=True, help=function.__doc__)(function)
         for word, module in entry.actions.items():
             below = with_dry_run(f"{name} {word}", load_function(module, "command"))
-            root.command(word, help=below.__doc__)(below)
+            root.command(word, cls=PlainUsage, help=below.__doc__)(below)
     command = get_command(root)
     assert isinstance(command, TyperCommand | TyperGroup)
     return command

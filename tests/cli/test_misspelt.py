@@ -97,6 +97,14 @@ def test_a_run_is_found_by_the_beginning_of_its_id(planned: Planned) -> None:
     assert f"did you mean '{planned.run_id}'?" in ended.err
 
 
+def test_a_dependency_that_is_not_there_yet_is_named_and_kept(planned: Planned) -> None:
+    ended = typed(planned.root, "add two --id ISS-2 --depends-on ISS-110")
+    assert ended.code == 0
+    assert ended.err == (
+        "note: there is no issue 'ISS-110' yet: did you mean ISS-101? ISS-2 is blocked without it\n"
+    )
+
+
 def test_what_is_like_nothing_gets_no_guess(planned: Planned) -> None:
     ended = typed(planned.root, "xyzzy")
     assert ended.err == "pipeline: there is no command 'xyzzy' (see pipeline --help)\n"
