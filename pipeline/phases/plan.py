@@ -77,8 +77,7 @@ def plan(
         work.book.catch_up()
         if (only and issue.id not in only) or not needs_plan(work.book.state, issue):
             continue
-        state, tip = work.book.state, work.tip()
-        if reason := cannot_plan(work.repo, state, issue, tip, work.is_closed):
+        if reason := _cannot_start(work, issue):
             work.tell_blocked(issue.id, reason)
             continue
         if not room.is_there():
@@ -109,6 +108,12 @@ def needs_plan(state: State, issue: Issue) -> bool:
         record.failure_class in AGAIN
         and infrastructure_failures(state, issue.id) < INFRASTRUCTURE_LIMIT
     )
+
+
+def _cannot_start(work: Work, issue: Issue) -> str | None:
+    if not issue.depends_on:  # nearly always: git is not asked for the tip
+        return None
+    return cannot_plan(work.repo, work.book.state, issue, work.tip(), work.is_closed)
 
 
 def cannot_plan(
