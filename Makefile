@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: demo test lint kill crash races mutations faults bench suites aimock specs docs clean sandbox jq browser
+.PHONY: demo test lint kill crash races mutations faults rehearse bench suites aimock specs docs clean sandbox jq browser
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
 	$(BIN)/pipeline demo
@@ -31,6 +31,9 @@ crash: $(VENV)/.developer sandbox jq  ## kill -9, a full and a broken disk at ev
 
 faults: $(VENV)/.developer sandbox   ## every trouble with a vendor at every moment, and a night full of them
 	$(BIN)/python -m tests.faults.campaign
+
+rehearse: $(VENV)/.developer sandbox  ## rehearsals of the demo's backlog: every fault, in each sandbox
+	$(BIN)/python -m tests.rehearsal.campaign
 
 injections: $(VENV)/.developer sandbox  ## agents that obey every text that others planted
 	$(BIN)/python -m tests.injection.campaign

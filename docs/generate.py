@@ -31,6 +31,12 @@ NOTES: dict[str, str] = {
     "demo": """
         Needs git and a sandbox, no key and no network. Exit code 0 when three plans landed and
         one was turned down. With `--json`: the report, and `folder`.""",
+    "rehearse": """
+        Needs git and a sandbox, no key and no network; [rehearsing](rehearsing.md) shows what it
+        prints. Exit code 1 when something was lost. With `--json`: `{issues, landed, seconds,
+        commands, left, lost, needs, faults}`, where a fault is `{fault, struck, did, seconds,
+        processes, calls, outcome, settings}`, and with `--keep` `folder`. `--unattended`,
+        `--wait-quota`, `--auto-approve`, `--max-usd`, `--base` and `--sandbox` are tonight's.""",
     "init": """
         Writes `.workflow/.gitignore` (one line, `*`) and a commented `.workflow/config.toml`.
         Running it twice is harmless. Where only one vendor's key is set, agents without one go to

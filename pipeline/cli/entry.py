@@ -44,6 +44,7 @@ PROVE = "Prove"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("demo", "The whole thing, offline, in a scratch repository, in seconds.", SETUP),
+    "rehearse": Entry("rehearse", "Tonight's run for free, with what goes wrong at night.", SETUP),
     "init": Entry("init", "Set up .workflow/ in this repository.", SETUP),
     "doctor": Entry("doctor", "Say what is missing, and the command that mends it.", SETUP),
     "config": Entry(

@@ -16,7 +16,7 @@ from pipeline.cli.output import print_json
 from pipeline.cli.rehearse_night import rehearse, small_texts
 from pipeline.cli.rehearse_outcome import summed_up
 from pipeline.cli.rehearse_stage import make_stage
-from pipeline.cli.rehearse_told import tell_before, tell_outcome
+from pipeline.cli.rehearse_told import tell_before, tell_line, tell_outcome
 from pipeline.cli.run import UNATTENDED_WAIT
 from pipeline.domain.group import Group
 from pipeline.domain.issue import COMPLETED, Issue
@@ -66,7 +66,7 @@ def command(
     Your settings, your tests, your sandbox; no key, no money, no network. Nothing of yours is
     changed. Exit code 1 when something was lost, naming it.
 
-    Example: pipeline rehearse --fault quota,crash --issues 5
+    Example: pipeline rehearse --fault crash --issues 1
     """
     faults = chosen_faults(fault)
     wait = wait_quota or (UNATTENDED_WAIT if unattended else None)
@@ -75,7 +75,7 @@ def command(
     rows = where_all_stand(project, state := state_of(project))
     todo = _todo(rows, issues)
     commit = _base(project, state, base)
-    tell: Callable[[str], None] = _silent if as_json else typer.echo
+    tell: Callable[[str], None] = _silent if as_json else tell_line
     tell_before(project, commit, todo, tell)
     began = time.monotonic()
     with _folder(keep=keep, tell=tell) as folder:

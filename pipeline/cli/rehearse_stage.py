@@ -29,6 +29,7 @@ from pipeline.git import Repository, program
 from pipeline.paths import Places, UserPlaces
 from pipeline.store.backlog import append_issues
 from pipeline.store.files import make_folder
+from pipeline.store.redaction import secret_values
 
 CARRIED = ("config.toml", "prompts", "memory", "project-tech.json", "project-guidelines.json")
 """What a clone gets of the user's `.workflow/`."""
@@ -138,13 +139,13 @@ class Stage:
         return words
 
     def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the user's environment without keys and ways out, and folders to throw away."""
-        vendors = PROVIDERS.values()
-        closed = {name for one in vendors for name in (*one.key_variables, one.base_url_variable)}
+        """Return the user's environment without secrets and ways out, with folders of ours."""
+        secret = set(secret_values(environ))
+        closed = {one.base_url_variable for one in PROVIDERS.values()}
         kept = {
             name: value
             for name, value in environ.items()
-            if name not in closed and name.lower() not in PROXIES
+            if value not in secret and name not in closed and name.lower() not in PROXIES
         }
         user = self.folder / "user"
         return kept | {"XDG_STATE_HOME": str(user / "state"), "XDG_CACHE_HOME": str(user / "cache")}
@@ -153,7 +154,7 @@ class Stage:
 def make_stage(folder: Path, project: Project, base: str, issues: Iterable[Issue]) -> Stage:
     """Clone the repository at a commit into `folder`, with settings and a backlog.
 
-    Only what git has is cloned; objects are shared by hard links where the disk allows.
+    Only what git has is cloned, and nothing of it is shared with the original.
     """
     names = [name for name in project.settings.workspace.keep if _is_there(project, name)]
     bwrap = find_bwrap(project.repo.root)
@@ -192,8 +193,12 @@ def _is_there(project: Project, name: str) -> bool:
 def _clone(source: Repository, clone: Repository, base: str) -> None:
     """Clone without files and without a way back; HEAD is `base`, on a branch of the same name."""
     environment = program.environment() | {"GIT_ALLOW_PROTOCOL": "file"}
-    words = ("clone", "-q", "--no-checkout", "--", str(source.root), str(clone.root))
-    program.call(words, cwd=clone.root.parent, env=environment)
+    how = ("-q", "--no-checkout", "--no-hardlinks")  # git touches the objects that it finds
+    program.call(
+        ("clone", *how, "--", str(source.root), str(clone.root)),
+        cwd=clone.root.parent,
+        env=environment,
+    )
     branch = program.maybe(clone, "symbolic-ref", "-q", "--short", "HEAD") or "main"
     git.program.run(clone, "update-ref", f"refs/heads/{branch}", base)
     git.program.run(clone, "symbolic-ref", "HEAD", f"refs/heads/{branch}")

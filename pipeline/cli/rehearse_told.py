@@ -32,7 +32,13 @@ def tell_before(
     """Say what is going to happen, and what is not."""
     count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
     said = BEFORE.format(issues=count, base=base[:7], root=clean(str(project.repo.root)))
-    tell(textwrap.fill(" ".join(said.split()), _width()) + "\n")
+    tell(" ".join(said.split()))
+    tell("")
+
+
+def tell_line(line: str) -> None:
+    """Write what is being done, in as many rows as it takes."""
+    print_text(_wrapped(line, _width()) if len(line) > _width() else line)
 
 
 def tell_outcome(outcome: Outcome) -> None:
@@ -84,7 +90,11 @@ def _section(heading: str, lines: Iterable[str]) -> None:
 
 
 def _items(lines: Sequence[str], width: int) -> list[str]:
-    return [textwrap.fill(one, width, subsequent_indent="  ") for one in lines]
+    return [_wrapped(one, width) for one in lines]
+
+
+def _wrapped(line: str, width: int) -> str:
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def cost(row: FaultRow) -> str:

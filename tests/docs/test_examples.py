@@ -72,6 +72,7 @@ EXAMPLES = """
 
 RUN_ELSEWHERE = {
     "pipeline demo --into /tmp/demo": "tests/e2e/test_demo.py",
+    "pipeline rehearse --fault crash --issues 1": "tests/e2e/test_rehearse.py",
     "pipeline review": "tests/review/test_review.py",
     "pipeline resume --unattended": "tests/e2e/test_steering.py",
     "pipeline status --watch": "tests/observe/test_live.py",
@@ -104,6 +105,7 @@ WHOLE_PAGES = {
     "docs/backlog.md": "below",
     "docs/prompts.md": "below",
     "docs/providers.md": "tests/e2e/test_providers.py",
+    "docs/rehearsing.md": "tests/rehearsal/campaign.py, one line in tests/e2e/test_rehearse.py",
     "docs/results-files.md": "the recipes, below",
     "docs/review.md": "tests/review",
     "docs/watching.md": "tests/observe",
