@@ -113,7 +113,12 @@ class Stage:
         return False
 
     def fill_disk(self) -> bool:
-        """Leave no byte on the small disk of the process that plays; tell whether it is full."""
+        """Leave no byte on the small disk of the process that plays; tell whether it is full.
+
+        Any other disk is left alone.
+        """
+        if self.bwrap is None:
+            return False
         flow = f"/proc/{self.pid_file.read_text()}/root{self.root}/.workflow"
         with suppress(OSError):
             if os.statvfs(flow).f_blocks * os.statvfs(flow).f_frsize > 4 * SMALL_DISK:

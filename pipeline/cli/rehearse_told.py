@@ -16,6 +16,7 @@ from pipeline.plans.sanitize import clean
 HEAD = ("FAULT", "STRUCK", "WHAT THE RUN DID", "COST", "OUTCOME")
 SHARES = (0.23, 0.41, 0.16, 0.20)
 """Of the width that the first column leaves."""
+UNMET = "no issue came to where it strikes, or this machine cannot play it (docs/rehearsing.md)"
 NARROWEST, WIDEST = 60, 140
 
 BEFORE = """\
@@ -51,7 +52,7 @@ def tell_outcome(outcome: Outcome) -> None:
         _section("What the run did with each fault", table([HEAD, *rows], SHARES, width))
     for row in outcome.faults:
         if not row.struck:
-            typer.echo(f"\nnot met: {row.fault}: {row.did or 'no issue came to where it strikes'}")
+            typer.echo(f"\nnot met: {row.fault}: {UNMET}")
     for heading, lines in (
         (
             "Settings that would have stopped it earlier, or let it go on",
