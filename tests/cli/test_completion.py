@@ -12,6 +12,7 @@ from pipeline.cli.completion import Shell
 from pipeline.cli.entry import COMMANDS, load, run
 from pipeline.cli.tables import VARIABLE
 from tests.builders import make_repository
+from tests.surroundings import own_surroundings
 
 TAB = """
 source <(pipeline completion bash)
@@ -21,11 +22,13 @@ echo "${{COMPREPLY[@]}}"
 """
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = make_repository(tmp_path / "repo", {"a.txt": ""})
-    for words in (["init"], ["add", "one"], ["add", "two"]):
-        assert run([*words, "-C", str(root)]) == 0
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two-issues")
+    with own_surroundings(folder / "user"):
+        root = make_repository(folder / "repo", {"a.txt": ""})
+        for words in (["init"], ["add", "one"], ["add", "two"]):
+            assert run([*words, "-C", str(root)]) == 0
     return root
 
 
