@@ -173,6 +173,19 @@ NOTES: dict[str, str] = {
         is what had been asked earlier.""",
     "stop": """
         Ends a paused run too. The run itself exits with 130. With `--json`: as for `pause`.""",
+    "history": """
+        A run is closed when nothing is left to do, or by `run --new`. Failed are issues whose last
+        outcome in the run was a failure, waiting the plans that waited at its end; `+` says that
+        the price of some call is not known. With `--json`: `[{run_id, branch, base_commit,
+        rehearsal, opened_at, closed_at, reason, state, landed, failed, waiting, calls, usd,
+        price_unknown, archived, first_line, last_line}]`, the lines being the journal's.""",
+    "archive": """
+        [going-on.md](going-on.md#runs-that-are-over) says what stays. Refused while a run is at
+        work. With `--json`: `{dry_run, archived}`, `archived` being `[{run_id, path, files,
+        bytes}]`.""",
+    "export-run": """
+        [going-on.md](going-on.md#a-bundle) lists what is in it. With `--json`: `{path, run_id,
+        files, bytes, left_out}`.""",
     "rollback": """
         [undoing.md](undoing.md) explains it. Takes a solution id, or an issue id for what landed
         of it. Refused while a run is alive, and where the project's tests, or the acceptance of

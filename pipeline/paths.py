@@ -130,6 +130,11 @@ class Places:
         return self.workflow / "transcripts"
 
     @property
+    def archive(self) -> Path:
+        """What was packed of closed runs, one file each."""
+        return self.workflow / "archive"
+
+    @property
     def report_md(self) -> Path:
         """The last report, for people."""
         return self.workflow / "report.md"

@@ -1,15 +1,13 @@
 """The log of a bug: versions, the command and the traceback, in the user's state folder."""
 
 import os
-import platform
-import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import __version__
+from pipeline.app.versions import versions
 from pipeline.paths import UserPlaces
 from pipeline.store.redaction import Redaction, secret_values
 
@@ -20,10 +18,8 @@ def write_crash_log(words: Sequence[str]) -> Path:
     Only the command's name is kept, not its arguments: they may carry private text.
     """
     name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
-    head = (
-        f"pipeline {__version__}\npython {sys.version.split()[0]}\n"
-        f"system {platform.platform()}\ncommand pipeline {' '.join(words[:1])}\n\n"
-    )
+    known = [f"{name} {said}" for name, said in versions().items()]
+    head = "\n".join([*known, f"command pipeline {' '.join(words[:1])}", "", ""])
     text = head + Redaction(secret_values(os.environ))(traceback.format_exc())
     try:
         return _write(UserPlaces.from_environment().state / "logs", name, text)

@@ -92,6 +92,9 @@ COMMANDS: dict[str, Entry] = {
         WORK,
         actions={"show": "agents_show"},
     ),
+    "history": Entry("history", "What each run came to, and what it cost.", WORK),
+    "archive": Entry("archive", "Pack what is kept of closed runs.", WORK),
+    "export-run": Entry("export_run", "One run in one file, without secrets.", PROVE),
     "audit": Entry(
         "audit",
         "Prove the journal, and tell who decided what.",

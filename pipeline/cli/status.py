@@ -142,6 +142,7 @@ def _worker(worker: RunInfo) -> dict[str, object]:
         "pid": worker.pid,
         "started_at": worker.started_at,
         "waits_until": worker.waits_until,
+        "paused_since": worker.paused_since,
     }
 
 

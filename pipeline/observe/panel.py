@@ -145,12 +145,14 @@ def _asked(view: View) -> Iterator[Row]:
     asked = view.asked
     if asked is None:
         return
-    at, is_busy = clock_time(datetime.fromisoformat(asked.at)), view.now and view.now.turns
+    at = clock_time(datetime.fromisoformat(asked.at))
+    since = view.worker.paused_since if view.worker else None
     if asked.what is not What.PAUSE:
         yield Row(f"{asked.by} asked at {at} to {asked.what}", "warn")
-    elif is_busy:
+    elif since is None:
         yield Row(f"{asked.by} asked at {at} to pause: after what is under way", "warn")
     else:
+        at = clock_time(datetime.fromisoformat(since))
         yield Row(f"paused by {asked.by} since {at}: pipeline resume, pipeline stop", "warn")
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipeline.domain.base import iso
 from pipeline.errors import StopAsked, Stopped
 from pipeline.events import Continued, EventBus, Paused
 from pipeline.safety.budget import Purse
-from pipeline.store.asked import Asked, Inbox, What
+from pipeline.store.asked import Asked, What
 from pipeline.store.book import Book
+from pipeline.store.run_file import RunFile
 
 CARRIES_ON = "`pipeline run` carries on where it stopped"
 STEP_S = 0.25
@@ -24,10 +26,11 @@ STEP_S = 0.25
 class Heed:
     """What one process does about what is asked of it; called between its steps."""
 
-    inbox: Inbox
+    held: RunFile
     book: Book
     bus: EventBus
     purse: Purse
+    now: Callable[[], datetime]
     sleep: Callable[[float], None]
     """Waits the given seconds; other threads work meanwhile."""
     _is_paused: bool = field(default=False, init=False)
@@ -54,11 +57,12 @@ class Heed:
             self.purse.close_issue()
         if self._is_paused:
             self._is_paused = False
+            self.held.pause_since(None)
             self.bus.emit(Continued())
 
     def _pause(self) -> Asked | None:
         """Return the pause that is asked for, or None; raises `StopAsked`."""
-        asked = self.inbox.look()
+        asked = self.held.inbox.look()
         if asked is not None and asked.what is not What.PAUSE:
             raise StopAsked(f"stopped by {asked.by}; {CARRIES_ON}")
         return asked
@@ -67,4 +71,5 @@ class Heed:
         if not self._is_paused:
             self._is_paused = True
             self.book.flush()
+            self.held.pause_since(iso(self.now()))
             self.bus.emit(Paused(asked.by, datetime.fromisoformat(asked.at)))

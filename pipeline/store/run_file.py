@@ -54,6 +54,11 @@ class RunFile:
         self._info = replace(self._info, waits_until=moment)
         self._write()
 
+    def pause_since(self, moment: str | None) -> None:
+        """Write down since when a person has the process wait (ISO-8601, UTC); None: it works."""
+        self._info = replace(self._info, paused_since=moment)
+        self._write()
+
     def _write(self) -> None:
         write_atomic(self._path, orjson.dumps(asdict(self._info)) + b"\n")
 

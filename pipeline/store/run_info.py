@@ -27,6 +27,8 @@ class RunInfo:
     run_id: str | None = None
     waits_until: str | None = None
     """Until when it waits for decisions, with nothing else to do (ISO-8601, UTC)."""
+    paused_since: str | None = None
+    """Since when it waits because a person asked it to (ISO-8601, UTC)."""
     caps: dict[str, int | float | None] | None = None
     """What it may spend: the fields of `Caps`."""
 

@@ -57,6 +57,9 @@ EXAMPLES = """
     pipeline logs --issue ISS-001 -n 50
     pipeline agents
     pipeline agents show planner
+    pipeline history
+    pipeline archive --older-than 30d --dry-run
+    pipeline export-run --output night.tar.gz
     pipeline audit verify
     pipeline audit show --since 2d
     pipeline restore SOL-ISS-001-1 T1 --into ../look

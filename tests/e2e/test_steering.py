@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+import pytest
 
 from pipeline.app.project import open_project
 from pipeline.app.steering import Steered, steer
+from pipeline.app.working import work_through
+from pipeline.errors import StopAsked
+from pipeline.events import Event, EventBus, Paused
+from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.scripting import any_issue
 from pipeline.store.asked import What
 from tests.e2e.live import live
@@ -31,7 +36,7 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
         night.add("ISS-1", "ISS-2", "ISS-3")
         with live(night, "plan") as run:
             run.until("planning: do ISS-1")
-            asked = night.run("pause")
+            would, asked = night.run("pause", "--dry-run"), night.run("pause")
             before = night.run("status").out
             held.let_go(FIRST)
             run.until(PAUSED)
@@ -44,6 +49,7 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
             states = night.states()
             run.stop(signal.SIGKILL)
 
+        assert would.out.startswith(f"process {run.process.pid} would be asked: it pauses")
         assert asked.out.startswith(f"process {run.process.pid} was asked: it pauses after")
         assert f"{WHO} asked at " in before
         assert "to pause: after what is under way" in before
@@ -61,26 +67,23 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
 
 
 def test_a_stop_ends_a_paused_run_and_names_who_asked(tmp_path: Path) -> None:
-    held = Held(FIRST)
-    with Night(tmp_path / "repo", any_issue(), faults=held) as night:
-        night.add("ISS-1", "ISS-2")
-        with live(night, "plan") as run:
-            run.until("planning: do ISS-1")
-            would = night.run("pause", "--dry-run").out
-            assert night.run("pause").code == 0
-            held.let_go(FIRST)
-            run.until(PAUSED)
-            night.run("stop")
-            ended = run.ended()
+    root = tmp_path / "repo"
 
-        assert "would be asked" in would
-        assert ended.code == 130
-        assert (
-            f"pipeline: stopped by {WHO}; `pipeline run` carries on where it stopped" in ended.err
-        )
+    def listen(event: Event) -> None:
+        if isinstance(event, Paused):
+            asking(root, What.STOP)()
+
+    with Night(root, acting("planner", 0, asking(root, What.PAUSE))) as night:
+        night.add("ISS-1", "ISS-2")
+        project = open_project(root)
+        with pytest.raises(StopAsked, match=f"stopped by {WHO}; `pipeline run` carries on"):
+            work_through(
+                project, Wanted(execution=False), bus=EventBus([listen]), stop=lambda: False
+            )
+
         assert night.states() == {"ISS-1": "planned", "ISS-2": "registered"}
-        assert orjson.loads((night.root / ".workflow/report.json").read_bytes())
-        assert not list((tmp_path / "state").rglob("asked/*.json"))
+        assert orjson.loads(project.places.report_json.read_bytes())["ending"]["exit_code"] == 130
+        assert not project.places.asked_file.exists()
 
 
 def asking(root: Path, what: What) -> Callable[[], None]:
