@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -218,7 +219,7 @@ SUFFIXES = (".py", ".md", ".toml", ".json", ".jsonl")
 WRITTEN = {
     value.name
     for name, member in vars(Places).items()
-    if isinstance(member, property) and isinstance(value := getattr(PLACES, name), Path)
+    if isinstance(member, cached_property) and isinstance(value := getattr(PLACES, name), Path)
 } | {
     *("journal.torn", "index.lock", "planner.jsonl", "executor.jsonl", "NAME.md"),
     *("both.md", "planner.md", "executor.md"),
