@@ -84,7 +84,7 @@ def agenda(project: Project, wanted: Wanted) -> Agenda:
     if worker is not None:
         raise taken(project.places, worker)
     state = read_state(project)
-    require_known(project, state, wanted)
+    wanted = require_known(project, state, wanted)
     for name in wanted.solutions:
         if reason := refusal(state, name):
             raise PipelineError(f"cannot execute {name}: {reason}")

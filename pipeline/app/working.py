@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pipeline import git
 from pipeline.agents.agent import Agent
@@ -65,7 +66,7 @@ def work_through(
     require_switchable(project.settings.validation.off)
     with hold(project.places) as held:
         book = open_book(project, bus, probe=probe)
-        require_known(project, book.state, wanted)
+        wanted = require_known(project, book.state, wanted)
         require_runnable(book, wanted.solutions)
         timing = timing or Timing()
         work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
@@ -181,14 +182,23 @@ def _purse(
     )
 
 
-def require_known(project: Project, state: State, wanted: Wanted) -> None:
-    """Raise `PipelineError` for an issue or a solution that was named and does not exist."""
-    issues = [issue.id for issue in project.issues()]
-    plans = [record.solution_id for record in state.planning.values() if record.solution_id]
-    for kind, names, known in (("issue", wanted.issues, issues), ("plan", wanted.solutions, plans)):
-        for name in names:
-            if name not in known:
-                raise unknown(kind, name, known)
+def require_known(project: Project, state: State, wanted: Wanted) -> Wanted:
+    """Return `wanted` with the plan of each issue that was named in a plan's place.
+
+    Raises `PipelineError` for an issue or a plan that does not exist.
+    """
+    known = [issue.id for issue in project.issues()]
+    for name in wanted.issues:
+        if name not in known:
+            raise unknown("issue", name, known)
+    records = [record for record in state.planning.values() if record.solution_id]
+    plans = {record.solution_id for record in records}
+    solutions = [name if name in plans else state.current_key(name) for name in wanted.solutions]
+    for name, solution in zip(wanted.solutions, solutions, strict=True):
+        if solution not in plans:
+            names = [said for one in records for said in (one.key, one.issue_id)]
+            raise unknown("plan", name, list(dict.fromkeys(names)))
+    return replace(wanted, solutions=tuple(filter(None, solutions)))
 
 
 def require_keys(project: Project, work: Work, wanted: Wanted) -> None:

@@ -11,7 +11,8 @@ from pipeline.orchestrator import Wanted
 
 def command(
     solutions: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOL...]", help="Only these solutions.")
+        list[str] | None,
+        typer.Argument(metavar="[SOL...]", help="Only these; ids of solutions or issues."),
     ] = None,
     executor_provider: o.ExecutorProvider = None,
     executor_model: o.ExecutorModel = None,

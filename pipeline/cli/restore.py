@@ -66,7 +66,9 @@ def _said(one: KeptWork) -> str:
 
 def _print_all(kept: Sequence[KeptWork]) -> None:
     if not kept:
-        typer.echo("nothing is kept: no task was finished, and no attempt failed")
+        typer.echo(
+            "nothing is kept: no task was finished and no attempt failed, or it was cleaned up"
+        )
         return
     rows = [[here(one.made_at), one.kind, one.attempt, one.task or "-"] for one in kept]
     width = shutil.get_terminal_size((100, 24)).columns

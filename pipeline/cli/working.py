@@ -19,12 +19,14 @@ from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
 from pipeline.events import EventBus
 from pipeline.observe.report.facts import Report, ReportEntry
+from pipeline.observe.report.headline import outcome
+from pipeline.observe.report.words import commit
 from pipeline.orchestrator import Wanted
 from pipeline.store.journal import Probe, no_probe
 from pipeline.store.redaction import Redaction, secret_values
 
 SHOWN = 8
-"""How many waiting plans the closing lines name."""
+"""How many plans that wait, and how many failures, the closing lines name."""
 
 
 def work(
@@ -65,15 +67,17 @@ def _written_at(path: Path) -> int | None:
 
 def _close(report: Report) -> None:
     """Say what there is now, and the commands that come next."""
-    counts = [f"{len(entries)} {name}" for name, entries in report.groups.items() if entries]
     typer.echo("")
-    typer.echo(
-        ", ".join(counts) if counts else "the backlog is empty: pipeline add, pipeline import"
-    )
-    if report.groups[Group.LANDED] and report.branch:
-        typer.echo(f"landed on {report.branch}: git log {report.branch}")
+    typer.echo(outcome(report.groups) or "the backlog is empty: pipeline add, pipeline import")
+    if report.branch and any(not one.earlier for one in report.groups[Group.LANDED]):
+        since = f"{commit(report.base_commit)}.." if report.base_commit else ""
+        typer.echo(f"what landed: git log {since}{report.branch}")
     for hold in report.holds:
         typer.echo(hold)
+    failed = [one for one in report.groups[Group.FAILED] if not one.earlier]
+    for entry in failed[:SHOWN]:
+        typer.echo(f"{entry.issue_id} failed: {entry.reason}")
+        typer.echo(f"  {entry.next}")
     _say_what_waits(report.groups[Group.NEEDS_YOU])
     typer.echo("the whole report: pipeline report")
 

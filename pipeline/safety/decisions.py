@@ -51,6 +51,8 @@ INSTEAD = {
 SIGNED_AWAY = frozenset({FailureClass.PLAN_TOO_NARROW, FailureClass.BUDGET})
 """Failures that another attempt would meet again: paths and budget are part of the signature."""
 
+LISTS = {"run": "pipeline history", "attempt": "pipeline restore"}
+"""What is named -> the command that lists what there is; for all else the backlog's."""
 NEW_ISSUE = "`pipeline add` takes what is still wrong as a new issue"
 
 
@@ -487,4 +489,5 @@ def _words(text: str, name: str) -> str:
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> PipelineError:
     """Return the error for a name that is none of the `known` ones, with the closest of them."""
-    return no_such(kind, name, known, "`pipeline issues` lists what there is")
+    lists = LISTS.get(kind, "pipeline issues")
+    return no_such(kind, name, known, f"`{lists}` lists what there is")

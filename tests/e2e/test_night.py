@@ -88,7 +88,8 @@ def test_a_part_that_was_asked_for_is_not_called_everything(tmp_path: Path) -> N
         night.run("plan", "ISS-1")
         night.approve_all()
 
-        ended = night.run("execute")
+        ended = night.run("execute", "ISS-1")
 
         assert ended.code == 0
+        assert ended.out.splitlines()[1] == "1 landed, 1 has not started"
         assert ended.err.strip().endswith("what was asked is done; `pipeline run` does the rest")

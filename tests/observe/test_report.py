@@ -11,7 +11,7 @@ from pipeline.domain.results import Usage
 from pipeline.observe.report.bars import SHOWN, bars
 from pipeline.observe.report.cards import MEANS
 from pipeline.observe.report.facts import Check, Ending, Report
-from pipeline.observe.report.headline import SAYS, headline
+from pipeline.observe.report.headline import SAYS, headline, outcome
 from pipeline.observe.report.markdown import ending, to_markdown
 from pipeline.observe.report.markup import Html, tag
 from pipeline.observe.report.page import to_html
@@ -124,6 +124,13 @@ def test_the_first_sentence_says_what_came_of_it(
     assert headline(whole.groups) == said
     assert f"<h1>{said}</h1>" in to_html(whole)
     assert to_markdown(whole).startswith(f"# Report\n\n**{said}**\n")
+
+
+def test_the_closing_line_counts_apart_what_had_landed_before() -> None:
+    groups = {LANDED: [entry(), entry("Z", earlier=True)], WAITS: [entry("B"), entry("C")]}
+    said = outcome(report(groups).groups)  # type: ignore[arg-type]
+    assert said == "1 landed, 2 need you, 1 had landed before"
+    assert outcome(report({}).groups) == ""
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,20 @@ def headline(groups: Mapping[str, Sequence[ReportEntry]]) -> str:
     return f"{said} {before:,} had landed before." if before else said
 
 
+def outcome(groups: Mapping[str, Sequence[ReportEntry]]) -> str:
+    """Return how many issues are where, in one line; what landed before the run apart, "" of none.
+
+    >>> outcome({"landed": [ReportEntry(issue_id="A-1", title="", state="completed")]})
+    '1 landed'
+    """
+    landed = groups.get(Group.LANDED, ())
+    tonight = sum(not one.earlier for one in landed)
+    numbers = {group: len(groups.get(group, ())) for group in SAYS} | {Group.LANDED: tonight}
+    said = [_said(group, number) for group, number in numbers.items() if number]
+    before = len(landed) - tonight
+    return ", ".join([*said, f"{before:,} had landed before"] if before else said)
+
+
 def _nothing_asked(before: int) -> str:
     if before:
         return f"Nothing was left to do: {_all(before)} had landed before."
