@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
@@ -186,13 +187,25 @@ def _tests(project: Project) -> Check:
         return Check("tests", False, f"{command}: not run", str(error))
     if ran.passed:
         return Check("tests", True, f"{command}: passed ({ran.evidence.duration_s:.1f} s)")
+    said = _last_line(project.places.workflow / (ran.evidence.output_path or ""))
     return Check(
         "tests",
         settings.allow_red_baseline,
-        f"{command}: exit {ran.evidence.exit_code} on HEAD",
+        f"{command}: exit {ran.evidence.exit_code} on HEAD" + (f" ({said})" if said else ""),
         f"see .workflow/{ran.evidence.output_path}; what tests need from outside git belongs "
         "into workspace.keep",
     )
+
+
+LONGEST = 120
+"""Characters of a line of output that are shown."""
+
+
+def _last_line(output: Path) -> str:
+    """Return the last line of a command's output, "" without one: runners say there what failed."""
+    lines = output.read_text("utf-8", "replace").splitlines() if output.is_file() else []
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return git.one_line(last, limit=LONGEST)
 
 
 CHECKS: tuple[Callable[[Project], Check], ...] = (

@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import ValidationError
+
 from pipeline.domain.nearest import choose_one_of, meant
+from pipeline.domain.wording import short, what_is_wanted
 
 UNKNOWN_COMMAND = re.compile(r"No such command '(?P<name>.*?)'")
 """The parser's words, which are all that tells this error from others."""
@@ -29,14 +32,21 @@ def explain(error: Any) -> str:
     param = getattr(error, "param", None)
     wrong = _value(error.message)
     if param is not None and wrong is not None and (words := choices(param)):
-        what = param.name.upper() if param.param_type_name == "argument" else param.opts[-1]
-        return f"{what} is {wrong!r}: {choose_one_of(wrong, words)}"
+        return f"{_called(param)} is {wrong!r}: {choose_one_of(wrong, words)}"
+    cause = error.__cause__
+    if param is not None and isinstance(cause, ValidationError):
+        problem = cause.errors(include_url=False)[0]
+        return f"{_called(param)} is {short(problem['input'])}: {what_is_wanted(problem)}"
     return str(error.format_message()).replace("Value error, ", "")
 
 
 def choices(param: Param) -> tuple[str, ...]:
     """Return the words that a parameter takes; none where it takes any text."""
     return tuple(map(str, param.type_descriptor.choices or ()))
+
+
+def _called(param: Param) -> str:
+    return str(param.name.upper() if param.param_type_name == "argument" else param.opts[-1])
 
 
 def _options(command: Any) -> list[str]:

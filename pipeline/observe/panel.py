@@ -98,7 +98,8 @@ def _head(view: View) -> str:
     where = f" on {view.summary.branch}" if view.summary.branch else ""
     worker = view.worker
     if worker is None:
-        return f"{view.phase}{where}, not working"
+        more = ": `pipeline run` carries on" if estimate(view).parts else ""
+        return f"{view.phase}{where}, not working{more}"
     if worker.waits_until:
         return f"gate{where}, {waits_for_decisions(worker.waits_until)} (pid {worker.pid})"
     for_so_long = duration(_since(view, worker.started_at))
@@ -131,7 +132,9 @@ def _turn(view: View, role: str, turn: Turn) -> Iterator[Row]:
         place = len(turn.finished) + 1
         yield Row(f"{'':<{INDENT}}task {place} of {len(turn.tasks)}, {task}")
     elif turn.tasks:
-        yield Row(f"{'':<{INDENT}}all {len(turn.tasks)} tasks are done")
+        number = len(turn.tasks)
+        done = "its task is done" if number == 1 else f"all {number} tasks are done"
+        yield Row(f"{'':<{INDENT}}{done}")
     if view.now is not None and view.now.pause is not None:
         yield Row(f"{'':<{INDENT}}waits")
     elif turn.doing:

@@ -17,6 +17,7 @@ from pipeline.domain.plan import Approval
 from pipeline.domain.results import Header
 from pipeline.errors import PipelineError
 from pipeline.paths import Places
+from pipeline.plans.refusals import refusal
 from pipeline.safety.gate import Gate
 from pipeline.store.chain import Flaw, Walk, walk
 from pipeline.store.document_text import head_of
@@ -123,7 +124,7 @@ def _judged(one: Signature, gate: Gate, state: State) -> Signature:
     landed = state.landed(record.issue_id)
     if landed is not None and landed.solution_id == one.solution_id:
         return replace(one, reason="the plan has landed")
-    return replace(one, reason=gate.broken(record, state))
+    return replace(one, reason=gate.broken(record, state) or refusal(state, record.key))
 
 
 def _headers(places: Places) -> Iterator[tuple[str, Header]]:

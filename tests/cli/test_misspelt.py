@@ -91,6 +91,22 @@ def test_a_word_that_is_almost_right_is_answered_with_the_right_one(
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plan --max-usd much", "--max-usd is 'much': it must be a number"),
+        ("add x -p 9", "--priority is '9': it must be less than or equal to 5"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_answered_in_our_words(
+    planned: Planned, line: str, said: str
+) -> None:
+    ended = typed(planned.root, line)
+    command = line.partition(" ")[0]
+    assert ended.code == 2
+    assert ended.err == f"pipeline {command}: {said} (see pipeline {command} --help)\n"
+
+
 def test_a_run_is_found_by_the_beginning_of_its_id(planned: Planned) -> None:
     ended = typed(planned.root, f"report {planned.run_id[:12]}")
     assert (ended.code, ended.out) == (1, "")

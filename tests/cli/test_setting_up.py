@@ -106,7 +106,10 @@ KINDS = {
     "monorepo": Kind(
         {"api/pyproject.toml": "", "api/test_a.py": RED, "web/package.json": PACKAGE},
         ("tests          (cd api && python -m unittest discover) && (cd web && npm test)",),
-        ("discover) && (cd web && npm test): exit 1 on HEAD", "-> see .workflow/outputs/"),
+        (
+            "discover) && (cd web && npm test): exit 1 on HEAD (FAILED (failures=1))",
+            "-> see .workflow/outputs/",
+        ),
         ready=False,
     ),
     "detached": Kind(

@@ -104,7 +104,10 @@ def _everything_says_so(night: Night) -> None:
     assert "Rationale: it hides b." in markdown
     assert run(["execplan", "lint", str(page), "--json"]) == 0
     assert '"roll back"' in night.run("audit", "show", "--json").out
-    assert night.run("audit", "verify").code == 0
+    proof = night.run("audit", "verify")
+    assert (proof.code, f"{B} by " in proof.out) == (0, True)
+    assert "it was rolled back: `pipeline retry ISS-B`" in proof.out
+    assert ", 0 in force\n" in proof.out
 
 
 def _it_is_planned_anew_with_the_reason(night: Night) -> None:

@@ -110,6 +110,18 @@ def test_there_is_no_estimate_where_nothing_was_done_before() -> None:
     assert said in texts(found)
 
 
+def test_where_nobody_works_the_first_row_says_what_carries_on() -> None:
+    stopped = replace(view(), worker=None, now=None)
+    assert texts(stopped)[0].endswith("on pipeline/R, not working: `pipeline run` carries on")
+    assert texts(replace(stopped, summary=summary(rows=ROWS[2:])))[0].endswith("R, not working")
+
+
+def test_a_plan_of_one_task_has_not_several() -> None:
+    one = e.AttemptStarted("A", "SOL-A-1", 1, "x", ("T1: parse",))
+    done = e.ToolCalled("executor", "A", "finish_task", "T1 done", is_error=False)
+    assert "          its task is done" in texts(view(one, done))
+
+
 def test_only_what_this_command_does_is_left() -> None:
     found = view()
     plans_alone = replace(found, now=Now(7, executes=False))
