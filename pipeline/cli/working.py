@@ -74,8 +74,7 @@ def _close(report: Report) -> None:
         typer.echo(f"what landed: git log {since}{report.branch}")
     for hold in report.holds:
         typer.echo(hold)
-    failed = [one for one in report.groups[Group.FAILED] if not one.earlier]
-    for entry in failed[:SHOWN]:
+    for entry in report.groups[Group.FAILED][:SHOWN]:
         typer.echo(f"{entry.issue_id} failed: {entry.reason}")
         typer.echo(f"  {entry.next}")
     _say_what_waits(report.groups[Group.NEEDS_YOU])

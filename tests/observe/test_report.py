@@ -126,6 +126,14 @@ def test_the_first_sentence_says_what_came_of_it(
     assert to_markdown(whole).startswith(f"# Report\n\n**{said}**\n")
 
 
+def test_what_landed_before_is_a_line_with_its_branch() -> None:
+    old = entry("Z", earlier=True, commit="0123456789abcdef", branch="pipeline/R0", reason="x")
+    markdown = to_markdown(report({LANDED: [entry(), old]}))  # type: ignore[arg-type]
+    assert "\n### Z" not in markdown
+    assert f"\nBefore this run:\n\n- Z: {old.title} (`0123456789 on pipeline/R0`)\n" in markdown
+    assert "0123456789 on pipeline/R0" in to_html(report({LANDED: [old]}))  # type: ignore[arg-type]
+
+
 def test_the_closing_line_counts_apart_what_had_landed_before() -> None:
     groups = {LANDED: [entry(), entry("Z", earlier=True)], WAITS: [entry("B"), entry("C")]}
     said = outcome(report(groups).groups)  # type: ignore[arg-type]

@@ -10,7 +10,16 @@ from pipeline.observe.report.facts import Report as Facts
 from pipeline.observe.report.glance import anchor
 from pipeline.observe.report.markdown import tested
 from pipeline.observe.report.markup import Html, join, sentence, tag
-from pipeline.observe.report.words import beside, clock, commit, counted, duration, lines, money
+from pipeline.observe.report.words import (
+    beside,
+    clock,
+    commit,
+    counted,
+    duration,
+    lines,
+    money,
+    place,
+)
 
 MEANS: dict[Group, str] = {
     Group.LANDED: "Tested commits on the run's branch.",
@@ -65,7 +74,8 @@ def _list(entries: Sequence[ReportEntry], *, folded: bool) -> Html:
 
 
 def _row(entry: ReportEntry) -> Html:
-    where = f" ({commit(entry.commit)})" if entry.commit else ""
+    said = place(entry.commit, entry.branch)
+    where = f" ({said})" if said else ""
     why = f": {entry.reason}" if entry.reason else ""
     return tag("li", tag("b", entry.issue_id), " ", tag("bdi", entry.title), f"{where}{why}")
 

@@ -14,6 +14,7 @@ from pipeline.observe.report.words import (
     counted,
     duration,
     money,
+    place,
 )
 from pipeline.plans.prose import code_span, line_of
 from pipeline.store.balance import in_words
@@ -77,8 +78,20 @@ def _next(report: Report) -> Iterator[str]:
 
 def _group(name: str, entries: Iterable[ReportEntry], where: str) -> Iterator[str]:
     yield from (f"## {name.capitalize()}", "")
-    for entry in entries:
-        yield from _entry(entry, where)
+    shown = list(entries)
+    for entry in shown:
+        if not entry.earlier:
+            yield from _entry(entry, where)
+    if before := [entry for entry in shown if entry.earlier]:
+        yield from ("Before this run:", "")
+        for entry in before:
+            yield f"- {entry.issue_id}: {line_of(entry.title)}{_place(entry)}"
+        yield ""
+
+
+def _place(entry: ReportEntry) -> str:
+    said = place(entry.commit, entry.branch)
+    return f" ({code_span(said)})" if said else ""
 
 
 def _entry(entry: ReportEntry, where: str) -> Iterator[str]:
@@ -88,8 +101,6 @@ def _entry(entry: ReportEntry, where: str) -> Iterator[str]:
 
 
 def _facts(entry: ReportEntry, where: str) -> Iterator[str]:
-    if entry.earlier:
-        yield "Landed before this run"
     if entry.solution_id:
         risk = f" ({entry.risk} risk)" if entry.risk else ""
         tries = f", {counted(entry.attempts, 'attempt')}" if entry.attempts > 1 else ""
@@ -168,6 +179,7 @@ def _costs(report: Report) -> Iterator[str]:
     for said in in_words(report.budget):
         yield from (capital(said), "")
     if rows:
+        yield from ("Each issue's share of the bill, ever:", "")
         yield from ("| issue | cost | tokens | |", "|---|---:|---:|---|")
         for row in rows:
             bar = FULL * round(BLOCKS * (row.planning + row.execution))

@@ -61,6 +61,13 @@ def commit(hash_: str) -> str:
     return hash_[:SHORT]
 
 
+def place(hash_: str | None, branch: str | None) -> str:
+    """Return where a commit is, `0123456789 on pipeline/R`; "" of none."""
+    if not hash_:
+        return ""
+    return commit(hash_) + (f" on {branch}" if branch else "")
+
+
 def capital(text: str) -> str:
     """Return a sentence with its first letter large and a full stop."""
     said = f"{text[:1].upper()}{text[1:]}"
