@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pipeline.git.program import Repository, call, discovery_environment, fields
+from pipeline.git.program import Repository, call, discovery_environment, fields, plain
 
 GITHUB = re.compile(
     r"(?:https://|ssh://git@|git@)(?:[^@/]+@)?github\.com[/:](?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
@@ -25,15 +25,35 @@ class Checkout:
 
 def look_at_checkout(repo: Repository) -> Checkout:
     """Return what the checkout of a repository with a commit looks like."""
-    changed = fields(_ask(repo, "status", "--porcelain", "-z", "--no-renames"))
+    commit = _ask(repo, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
     origin = _ask(repo, "config", "--get", "remote.origin.url").decode("utf-8", "replace").strip()
     on_github = GITHUB.fullmatch(origin)
     return Checkout(
         branch=_ask(repo, "symbolic-ref", "--short", "-q", "HEAD").decode().strip() or None,
-        commit=_ask(repo, "rev-parse", "--verify", "HEAD^{commit}").decode().strip(),
-        changed=len(changed),
+        commit=commit,
+        changed=_count_changed(repo, commit),
         github=on_github["name"] if on_github else None,
     )
+
+
+def _count_changed(repo: Repository, commit: str) -> int:
+    """Count as `git status` does, but without the filters that the repository's config names.
+
+    A file is compared byte by byte only where its index entry is out of date.
+    """
+    index = repo.root / _ask(repo, "rev-parse", "--git-path", "index").decode().strip()
+    with plain(repo, work_tree=repo.root, index=index) as git:
+        known = git.run(
+            *("diff-index", "-z", "--name-only", "--no-renames", "--ignore-submodules=all"),
+            commit,
+            cwd=repo.root,
+        )
+        new = git.run(
+            *("ls-files", "-z", "--others", "--exclude-standard"),
+            *("--directory", "--no-empty-directory"),
+            cwd=repo.root,
+        )
+        return len(fields(known.output)) + len(fields(new.output))
 
 
 def _ask(repo: Repository, *words: str) -> bytes:
