@@ -116,5 +116,5 @@ def taken(places: Places, info: RunInfo | None) -> PipelineError:
     if info is not None:
         who = f"process {info.pid} since {info.started_at} on {info.host}"
     return PipelineError(
-        f"a run is at work here ({who}, '{places.run_lock}'): wait for it, or stop it first"
+        f"a run is at work here ({who}, '{places.run_lock}'): wait for it, or `pipeline stop`"
     )
