@@ -145,11 +145,15 @@ def save_work(
 
 
 def _tree_of_folder(repo: Repository, work_tree: Path, base: str) -> str:
-    """Write the folder's tree through a copy of its index, which stays as it is."""
+    """Write the folder's tree through a copy of its index, which stays as it is.
+
+    The copy is as old as the index: by that git knows which files to read again although they look
+    as they did (gitformat-index, "racy git").
+    """
     with tempfile.TemporaryDirectory(prefix="pipeline-index-") as folder:
         index = Path(folder) / "index"
         if (work_tree.parent / "index").is_file():
-            shutil.copyfile(work_tree.parent / "index", index)
+            shutil.copy2(work_tree.parent / "index", index)
         left_out: tuple[str, ...] = ()
         while True:
             try:

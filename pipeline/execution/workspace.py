@@ -181,7 +181,7 @@ class Workspaces:
         )
         tags = text(self._repo, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
         (git_dir / "packed-refs").write_text(f"# pack-refs with: sorted\n{tags}\n" if tags else "")
-        shutil.copyfile(index, git_dir / "index")
+        shutil.copy2(index, git_dir / "index")
 
     def _jail(self, root: Path, kept: Kept) -> Jail:
         tools, user = self.toolchains, self._places.user
