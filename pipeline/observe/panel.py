@@ -29,6 +29,8 @@ from pipeline.store.run_info import clock_time, waits_for_decisions
 INDENT = 10
 """Cells of a role, and before what its turn does."""
 
+SEVERAL = {Group.NEEDS_YOU: "need you"}
+"""What is said of several issues in a group, where it is not the group's name."""
 DONE = {"plan": "planned", "execute": "executed"}
 
 
@@ -108,8 +110,12 @@ def _head(view: View) -> str:
 
 def _counts(view: View) -> str:
     counts = view.counts
-    said = [f"{counts[group]} {group}" for group in Group if counts[group]]
+    said = [_counted(counts[group], group) for group in Group if counts[group]]
     return ", ".join(said) or "the backlog is empty: pipeline add, pipeline import"
+
+
+def _counted(number: int, group: Group) -> str:
+    return f"{number} {group if number == 1 else SEVERAL.get(group, group)}"
 
 
 def _doing(view: View) -> Iterator[Row]:

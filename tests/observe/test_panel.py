@@ -116,6 +116,12 @@ def test_where_nobody_works_the_first_row_says_what_carries_on() -> None:
     assert texts(replace(stopped, summary=summary(rows=ROWS[2:])))[0].endswith("R, not working")
 
 
+def test_several_plans_need_a_person_and_one_needs_one() -> None:
+    several = (ROWS[2], replace(ROWS[2], id="E"))
+    assert texts(view(rows=several))[1] == "2 need you"
+    assert texts(view(rows=several[:1]))[1] == "1 needs you"
+
+
 def test_a_plan_of_one_task_has_not_several() -> None:
     one = e.AttemptStarted("A", "SOL-A-1", 1, "x", ("T1: parse",))
     done = e.ToolCalled("executor", "A", "finish_task", "T1 done", is_error=False)
