@@ -40,12 +40,12 @@ def write_atomic_pieces(
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644, sweep: bool = True) -> None:
     """Replace `path` by `content`, whole at every instant, without a wait for the disk.
 
-    For what can be made again: after a loss of power it may be the old file, or empty. `sweep`
+    For what can be made again: after a loss of power it may be the old file, empty or gone. `sweep`
     looks through the folder for what killed processes left: not for one that holds many files.
     """
-    make_folder(path.parent)
     temporary = temporary_of(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(mode)
         temporary.write_bytes(content)
         temporary.replace(path)
