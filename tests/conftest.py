@@ -1,6 +1,7 @@
 """What every test gets: no network but loopback, no keys, user folders of its own."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ from tests.surroundings import own_surroundings
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Tests start `pipeline` in processes of its own; without bytecode each would compile all of it.
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script; what tests start would be deaf to Ctrl-C too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STARTS_A_SANDBOX = (
     "attacks",
