@@ -1,7 +1,7 @@
 """Wiring of a process that works: locks, agents, workspaces, verification, the purse."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline import git
@@ -18,6 +18,7 @@ from pipeline.app.heads import agent_role, head_of, settings_of
 from pipeline.app.hiding import redaction_of
 from pipeline.app.patience import Patience, Timing
 from pipeline.app.project import Project, open_book
+from pipeline.app.purse import open_purse
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import SummaryKeeper, keep_summary
 from pipeline.app.telling import telling_now
@@ -38,12 +39,11 @@ from pipeline.phases.work import Halt, Work
 from pipeline.plans.ordering import planning_order
 from pipeline.plans.refusals import require_runnable
 from pipeline.plans.validation import require_switchable
-from pipeline.safety.budget import Purse, caps_of
+from pipeline.safety.budget import caps_of
 from pipeline.safety.decisions import Desk, unknown
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
 from pipeline.sandbox import find_sandbox
-from pipeline.settings import BudgetSettings
 from pipeline.store.backlog_view import BacklogView
 from pipeline.store.book import Book
 from pipeline.store.journal import Probe, no_probe
@@ -126,7 +126,7 @@ def make_work(
         floor.rest(REST_S)
         work.check_stop()
 
-    purse = _purse(settings.budget, book.state, timing.monotonic, let_settle)
+    purse = open_purse(settings.budget, book.state, timing.monotonic, let_settle)
     held.spend_within(caps_of(settings.budget))
     gate, backlog = Gate(repo, places, settings, utc_now), BacklogView(places)
     work = Work(
@@ -165,21 +165,6 @@ def make_work(
         held=held,
     )
     return work
-
-
-def _purse(
-    caps: BudgetSettings, state: State, clock: Callable[[], float], rest: Callable[[], None]
-) -> Purse:
-    """Return the open run's purse as earlier processes left it."""
-    return Purse(
-        caps,
-        state.spent,
-        clock() - state.worked_s,
-        clock,
-        spent_usd=state.spent_usd,
-        rest=rest,
-        bill=state.bill,
-    )
 
 
 def require_known(project: Project, state: State, wanted: Wanted) -> Wanted:
