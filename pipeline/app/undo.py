@@ -7,15 +7,14 @@ from pipeline.agents.messages import StopSignal
 from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project, open_book, read_state
 from pipeline.app.summing import keep_summary
+from pipeline.app.verifying import make_verifier
 from pipeline.domain.base import utc_now
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
-from pipeline.execution.outcomes import Outcomes
 from pipeline.execution.rollback import Request, final_tree, roll_back
 from pipeline.execution.site import Site
 from pipeline.execution.undoing import Undoing, find_undoing
-from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.phases.settle import settle
 from pipeline.plans.markdown import keep_plan
@@ -117,17 +116,7 @@ def _site(project: Project, book: Book, *, bus: EventBus, stop: StopSignal, prob
         bus=bus,
         gate=Gate(repo, places, settings, utc_now),
         workspaces=workspaces,
-        verifier=Verifier(
-            repo,
-            workspaces,
-            sandbox,
-            places.outputs,
-            bus,
-            settings.limits.command_seconds,
-            redaction,
-            suite_seconds=settings.tests.suite_seconds,
-            tested=Outcomes(places.tested),
-        ),
+        verifier=make_verifier(project, workspaces, sandbox, bus),
         sandbox=sandbox,
         now=utc_now,
         stop=stop,

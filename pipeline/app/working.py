@@ -22,12 +22,11 @@ from pipeline.app.purse import open_purse
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import SummaryKeeper, keep_summary
 from pipeline.app.telling import telling_now
+from pipeline.app.verifying import make_verifier
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
 from pipeline.errors import StopAsked, Stopped
 from pipeline.events import EventBus
-from pipeline.execution.outcomes import Outcomes
-from pipeline.execution.verify import Verifier
 from pipeline.execution.workspace import Workspaces
 from pipeline.orchestrator import Wanted, orchestrate
 from pipeline.phases.execute import is_ready
@@ -110,17 +109,7 @@ def make_work(
         repo, places, sandbox, settings.workspace.keep, settings.workspace.setup
     )
     workspaces.sweep()
-    verifier = Verifier(
-        repo,
-        workspaces,
-        sandbox,
-        places.outputs,
-        bus,
-        settings.limits.command_seconds,
-        redaction,
-        suite_seconds=settings.tests.suite_seconds,
-        tested=Outcomes(places.tested),
-    )
+    verifier = make_verifier(project, workspaces, sandbox, bus)
 
     def let_settle() -> None:
         floor.rest(REST_S)
