@@ -32,8 +32,8 @@ from bench.overhead import WARM, place, work
 from bench.startup import command, history, seconds
 from pipeline.app.project import open_project
 from pipeline.cli.live import Live
+from pipeline.domain.wanted import Wanted
 from pipeline.events import Event, EventBus, PlanningStarted, RunEnded
-from pipeline.orchestrator import Wanted
 from pipeline.store.book import Book
 from pipeline.store.journal import Journal
 from pipeline.store.redaction import Redaction

@@ -36,10 +36,10 @@ from bench.waiting import make_repository
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
 from pipeline.domain.plan import RiskLevel
+from pipeline.domain.wanted import Wanted
 from pipeline.events import Event, EventBus, PlanningStarted, RunEnded
 from pipeline.execution.workspace import Workspace, Workspaces
 from pipeline.git import head_commit
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import execute, plan, run_command, write
 from pipeline.rehearsal.server import StandIn

@@ -7,11 +7,10 @@ one after the other. Every outcome is durable before the next one is begun, so t
 anywhere and starting it again carries on.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from pipeline.domain.group import Group
-from pipeline.domain.plan import RiskLevel
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import DiskProblem, PipelineError, cannot_use
 from pipeline.events import RunEnded
 from pipeline.phases.complete import WAITS, break_off, complete
@@ -42,22 +41,6 @@ MEANING: dict[int, str] = {
 
 SOME_LEFT = "what was asked is done; `pipeline run` does the rest"
 AT_CHECKPOINT = "stopped at a checkpoint: `pipeline confirm`, then `pipeline run`"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which phases to go through, and for what."""
-
-    planning: bool = True
-    execution: bool = True
-    issues: Collection[str] = ()
-    """Only these issues are planned; none: all."""
-    solutions: Collection[str] = ()
-    """Only these solutions are executed; none: all."""
-    base: str | None = None
-    new: bool = False
-    auto_approve: RiskLevel | None = None
-    """Plans up to this risk are approved by rule, besides those of the settings' rules."""
 
 
 def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> int:

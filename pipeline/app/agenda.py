@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline import git
-from pipeline.app.project import Project, read_state, where_all_stand
+from pipeline.app.books import read_state
+from pipeline.app.project import Project
+from pipeline.app.standing import where_all_stand
 from pipeline.app.working import require_known
 from pipeline.domain.base import utc_now
 from pipeline.domain.group import Group
 from pipeline.domain.issue import Issue
 from pipeline.domain.results import PlanningRecord
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError
 from pipeline.execution.land import in_the_way
-from pipeline.orchestrator import Wanted
 from pipeline.phases.execute import ready, unmet
 from pipeline.phases.plan import cannot_plan, needs_plan
 from pipeline.phases.settle import will_adopt

@@ -7,9 +7,10 @@ from pipeline.agents.limits import tokens
 from pipeline.agents.messages import Head
 from pipeline.agents.notes import read_notes
 from pipeline.agents.roles import EXECUTOR, PLANNER
+from pipeline.app.books import read_state
 from pipeline.app.heads import head_of
 from pipeline.app.hiding import redaction_of
-from pipeline.app.project import Project, read_state
+from pipeline.app.project import Project
 from pipeline.domain.base import iso
 from pipeline.domain.results import Usage
 from pipeline.git import head_commit

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from pipeline.app.project import Project, read_state
+from pipeline.app.books import read_state
+from pipeline.app.project import Project
 from pipeline.domain.base import utc_now
 from pipeline.safety.audit import Proof, prove
 from pipeline.safety.decisions import unknown

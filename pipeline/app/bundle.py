@@ -14,10 +14,11 @@ from pathlib import Path
 
 import orjson
 
+from pipeline.app.books import read_state
 from pipeline.app.hiding import redaction_of
 from pipeline.app.history import find_run, kept_of, next_opened, report_of, runs_of
 from pipeline.app.origins import settings_with_origins
-from pipeline.app.project import Project, read_state
+from pipeline.app.project import Project
 from pipeline.app.versions import versions
 from pipeline.domain.base import iso
 from pipeline.errors import PipelineError

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pipeline.agents.providers.pricing import price
-from pipeline.app.project import Project, open_book, open_project
+from pipeline.app.books import open_book
+from pipeline.app.project import Project, open_project
 from pipeline.domain.base import utc_now
 from pipeline.events import EventBus
 from pipeline.safety.decisions import Desk

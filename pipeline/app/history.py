@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pipeline.app.project import Project, read_state
+from pipeline.app.books import read_state
+from pipeline.app.project import Project
 from pipeline.app.reporting import FORMS, make_project_report, state_of_run
 from pipeline.domain.base import utc_now
 from pipeline.errors import PipelineError

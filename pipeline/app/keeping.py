@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from pipeline import git
-from pipeline.app.project import Project, read_state
+from pipeline.app.books import read_state
+from pipeline.app.project import Project
 from pipeline.domain.base import utc_now
 from pipeline.domain.results import ExecutionRecord
 from pipeline.errors import PipelineError

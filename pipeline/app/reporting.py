@@ -7,7 +7,8 @@ import orjson
 
 from pipeline import git
 from pipeline.app.hiding import redaction_of
-from pipeline.app.project import Project, where_all_stand
+from pipeline.app.project import Project
+from pipeline.app.standing import where_all_stand
 from pipeline.domain.base import utc_now
 from pipeline.observe.report.entry import Ground
 from pipeline.observe.report.facts import Ending, Report

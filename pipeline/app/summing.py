@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from pipeline import events
-from pipeline.app.project import Project, read_book, where_all_stand
+from pipeline.app.books import read_book
+from pipeline.app.project import Project
+from pipeline.app.standing import where_all_stand
 from pipeline.errors import PipelineError
 from pipeline.plans.holds import holds, plan_waits
 from pipeline.plans.standing import Standing

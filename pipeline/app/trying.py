@@ -12,8 +12,9 @@ from pipeline.agents.payment import Payment
 from pipeline.agents.providers.calling import utc_now
 from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
+from pipeline.app.books import open_book
 from pipeline.app.check import Check
-from pipeline.app.project import Project, open_book
+from pipeline.app.project import Project
 from pipeline.app.purse import open_purse
 from pipeline.domain.results import Usage
 from pipeline.errors import PipelineError

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from pipeline import git
 from pipeline.agents.messages import StopSignal
+from pipeline.app.books import open_book, read_state
 from pipeline.app.hiding import redaction_of
-from pipeline.app.project import Project, open_book, read_state
+from pipeline.app.project import Project
 from pipeline.app.summing import keep_summary
 from pipeline.app.verifying import make_verifier
 from pipeline.domain.base import utc_now

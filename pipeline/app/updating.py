@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.app.books import read_state
 from pipeline.app.deciding import desk
-from pipeline.app.project import Project, read_state
+from pipeline.app.project import Project
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningRecord

@@ -14,10 +14,11 @@ from pipeline.agents.providers.registry import make_provider
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.roles import EXECUTOR, PLANNER
 from pipeline.app.aside import ProviderAside, SandboxAside, timing_aside
+from pipeline.app.books import open_book
 from pipeline.app.heads import agent_role, head_of, settings_of
 from pipeline.app.hiding import redaction_of
 from pipeline.app.patience import Patience, Timing
-from pipeline.app.project import Project, open_book
+from pipeline.app.project import Project
 from pipeline.app.purse import open_purse
 from pipeline.app.reporting import write_report
 from pipeline.app.summing import SummaryKeeper, keep_summary
@@ -25,10 +26,11 @@ from pipeline.app.telling import telling_now
 from pipeline.app.verifying import make_verifier
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import StopAsked, Stopped
 from pipeline.events import EventBus
 from pipeline.execution.workspace import Workspaces
-from pipeline.orchestrator import Wanted, orchestrate
+from pipeline.orchestrator import orchestrate
 from pipeline.phases.execute import is_ready
 from pipeline.phases.floor import Floor
 from pipeline.phases.heed import CARRIES_ON, Heed
@@ -61,30 +63,44 @@ def work_through(
     timing: Timing | None = None,
 ) -> int:
     """Hold the run lock, go through the wanted phases, and return the exit code."""
+    with hold(project.places) as held:
+        return work_under(held, project, wanted, bus=bus, stop=stop, probe=probe, timing=timing)
+
+
+def work_under(
+    held: RunFile,
+    project: Project,
+    wanted: Wanted,
+    *,
+    bus: EventBus,
+    stop: StopSignal,
+    probe: Probe = no_probe,
+    timing: Timing | None = None,
+) -> int:
+    """Do the same where the run lock is held already."""
     git.require_version()
     require_switchable(project.settings.validation.off)
-    with hold(project.places) as held:
-        book = open_book(project, bus, probe=probe)
-        wanted = require_known(project, book.state, wanted)
-        require_runnable(book, wanted.solutions)
-        timing = timing or Timing()
-        work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
-        work.prompts.check()
-        require_keys(project, work, wanted)
-        bus.listeners.append(SummaryKeeper(project, book))
+    book = open_book(project, bus, probe=probe)
+    wanted = require_known(project, book.state, wanted)
+    require_runnable(book, wanted.solutions)
+    timing = timing or Timing()
+    work = make_work(project, book, held, bus=bus, stop=stop, probe=probe, timing=timing)
+    work.prompts.check()
+    require_keys(project, work, wanted)
+    bus.listeners.append(SummaryKeeper(project, book))
 
-        def report(code: int) -> None:
-            write_report(project, book, code)
-            keep_summary(project, book)
+    def report(code: int) -> None:
+        write_report(project, book, code)
+        keep_summary(project, book)
 
-        plans, executes = wanted.planning, wanted.execution
-        with telling_now(project.places, bus, plans=plans, executes=executes):
-            try:
-                return orchestrate(work, wanted, report)
-            except Stopped as stopped:
-                if (asked := held.inbox.look()) is None or isinstance(stopped, StopAsked):
-                    raise
-                raise Stopped(f"stopped at once by {asked.by}; {CARRIES_ON}") from stopped
+    plans, executes = wanted.planning, wanted.execution
+    with telling_now(project.places, bus, plans=plans, executes=executes):
+        try:
+            return orchestrate(work, wanted, report)
+        except Stopped as stopped:
+            if (asked := held.inbox.look()) is None or isinstance(stopped, StopAsked):
+                raise
+            raise Stopped(f"stopped at once by {asked.by}; {CARRIES_ON}") from stopped
 
 
 def make_work(

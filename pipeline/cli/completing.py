@@ -13,7 +13,8 @@ from typing import Any
 from typer._completion_classes import completion_init
 
 from pipeline.agents.prompts import package_prompts
-from pipeline.app.project import open_project, read_state
+from pipeline.app.books import read_state
+from pipeline.app.project import open_project
 from pipeline.cli.status import watching
 from pipeline.errors import PipelineError
 from pipeline.plans.validation import RULES

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.app.books import read_state
 from pipeline.app.deciding import desk
-from pipeline.app.project import Project, open_project, read_state, set_up
+from pipeline.app.project import Project, open_project, set_up
 from pipeline.app.reporting import make_project_report
 from pipeline.app.stopping import StopFlag
 from pipeline.app.telling import event_bus
@@ -20,11 +21,11 @@ from pipeline.app.working import work_through
 from pipeline.cli.options import Json, Sandbox, flags
 from pipeline.cli.output import print_json, print_text
 from pipeline.domain.group import Group
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
 from pipeline.git import commits_between
 from pipeline.observe.report.markdown import to_markdown
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.demo import (
     TEST_COMMAND,
     TURNED_DOWN,

@@ -11,7 +11,7 @@ from pipeline.cli.dry_copy import copied
 from pipeline.cli.options import KEY_OF, flags
 from pipeline.cli.output import print_json, print_text
 from pipeline.cli.streams import while_read
-from pipeline.orchestrator import Wanted
+from pipeline.domain.wanted import Wanted
 
 PHASES: dict[str, tuple[bool, bool]] = {
     "plan": (True, False),

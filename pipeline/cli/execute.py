@@ -6,7 +6,7 @@ import typer
 
 from pipeline.cli import options as o
 from pipeline.cli.working import work
-from pipeline.orchestrator import Wanted
+from pipeline.domain.wanted import Wanted
 
 
 def command(

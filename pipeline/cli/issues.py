@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.app.project import open_project, read_state, where_all_stand
+from pipeline.app.books import read_state
+from pipeline.app.project import open_project
+from pipeline.app.standing import where_all_stand
 from pipeline.cli.issue_rows import Order, Wanted, chosen
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table, print_text

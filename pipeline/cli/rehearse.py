@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from pipeline import git
-from pipeline.app.project import Project, open_project, read_state, where_all_stand
+from pipeline.app.books import read_state
+from pipeline.app.project import Project, open_project
+from pipeline.app.standing import where_all_stand
 from pipeline.cli import options as o
 from pipeline.cli.output import print_json
 from pipeline.cli.rehearse_night import rehearse, small_texts

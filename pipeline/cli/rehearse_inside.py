@@ -28,9 +28,9 @@ from pipeline.app.working import work_through
 from pipeline.clocks import elapsed
 from pipeline.domain.base import utc_now
 from pipeline.domain.plan import PlanState, RiskLevel
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError, cannot_use
 from pipeline.events import EventBus, Notice
-from pipeline.orchestrator import Wanted
 from pipeline.paths import Places, UserPlaces
 from pipeline.safety.checkpoint import confirm
 from pipeline.safety.trust import record_trust

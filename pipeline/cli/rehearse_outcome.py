@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from pipeline import git
-from pipeline.app.project import Project, where_all_stand
+from pipeline.app.project import Project
+from pipeline.app.standing import where_all_stand
 from pipeline.cli.rehearse_facts import DID, MATTERS, Facts, facts_of, where_it_stands
 from pipeline.cli.rehearse_inside import DECIDED
 from pipeline.cli.rehearse_night import Rehearsed

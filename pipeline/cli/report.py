@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.app.project import Project, open_project, read_state
+from pipeline.app.books import read_state
+from pipeline.app.project import Project, open_project
 from pipeline.app.reporting import FORMS, make_project_report, state_of_run
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_text

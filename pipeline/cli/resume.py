@@ -15,7 +15,7 @@ from pipeline.cli.output import print_json
 from pipeline.cli.run import command as run
 from pipeline.cli.steer import NOBODY, document
 from pipeline.cli.streams import say
-from pipeline.orchestrator import Wanted
+from pipeline.domain.wanted import Wanted
 from pipeline.store.run_info import alive
 
 OPENS_A_RUN = frozenset({"base", "new"})

@@ -7,7 +7,7 @@ import typer
 from pipeline.cli import options as o
 from pipeline.cli.working import work
 from pipeline.domain.plan import RiskLevel
-from pipeline.orchestrator import Wanted
+from pipeline.domain.wanted import Wanted
 
 UNATTENDED_WAIT = "6h"
 """How long an unattended run waits for a quota."""

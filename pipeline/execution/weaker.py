@@ -24,21 +24,21 @@ LARGEST = 2**18
 
 @dataclass(frozen=True)
 class Language:
-    """How tests are written in one language."""
+    """How tests are written in one language: patterns, which `re` compiles at their first use."""
 
-    test: "re.Pattern[str]"
+    test: str
     """Where a test begins; its last group that is not empty is the test's name."""
-    skip: "re.Pattern[str]"
+    skip: str
     """What keeps a test, or all others, from running."""
-    assertion: "re.Pattern[str]"
-    empty: "re.Pattern[str]"
+    assertion: str
+    empty: str
     """What does not count: comments, and assertions that cannot fail."""
-    ignores: "re.Pattern[str]"
+    ignores: str
     """What ends a test run well whatever its tests say."""
 
 
-def _p(*parts: str) -> "re.Pattern[str]":
-    return re.compile("|".join(parts), re.MULTILINE)
+def _p(*parts: str) -> str:
+    return "(?m)" + "|".join(parts)
 
 
 PYTHON = Language(
@@ -205,7 +205,7 @@ def _matters(path: str) -> bool:
 
 def _text(pair: Pair) -> _Text:
     language = LANGUAGES[PurePosixPath(pair.path).suffix]
-    before, after = (language.empty.sub("", text) for text in (pair.old, pair.new or ""))
+    before, after = (re.sub(language.empty, "", text) for text in (pair.old, pair.new or ""))
     return _Text(pair.path, language, before, after, pair.new is None)
 
 
@@ -243,14 +243,14 @@ def _skips(one: _Text) -> Iterator[Finding]:
 
 def _in_runner(pair: Pair) -> Iterator[Finding]:
     """Yield what a file that runs tests says now and did not before."""
-    kinds: dict[FindingKind, re.Pattern[str]] = {
+    kinds: dict[FindingKind, str] = {
         "failure ignored": IGNORES,
         "tests left out": LEAVES_OUT,
     }
     known = set(pair.old.splitlines())
     added = "\n".join(line for line in (pair.new or "").splitlines() if line not in known)
     for kind, pattern in kinds.items():
-        if found := pattern.search(added):
+        if found := re.search(pattern, added):
             start = added.rfind("\n", 0, found.start()) + 1
             line = added[start:].partition("\n")[0]
             yield _finding(kind, pair.path, line.strip())
@@ -258,19 +258,20 @@ def _in_runner(pair: Pair) -> Iterator[Finding]:
 
 def _tests(language: Language, text: str) -> Mapping[str, int]:
     """Return test -> how many assertions stand between its beginning and the next one's."""
-    starts = list(language.test.finditer(text))
+    starts = list(re.finditer(language.test, text))
     ends = [one.start() for one in starts[1:]] + [len(text)] * bool(starts)
+    assertion = re.compile(language.assertion)
     found: Counter[str] = Counter()
     for one, end in zip(starts, ends, strict=True):
         name = next(group for group in reversed(one.groups()) if group)
-        found[name] += sum(1 for _ in language.assertion.finditer(text, one.end(), end))
+        found[name] += sum(1 for _ in assertion.finditer(text, one.end(), end))
     return found
 
 
-def _more(pattern: "re.Pattern[str]", old: str, new: str) -> str:
+def _more(pattern: str, old: str, new: str) -> str:
     """Return what a pattern finds more often than before, in the words of the file; or nothing."""
-    before = Counter(one.group().strip() for one in pattern.finditer(old))
-    after = Counter(one.group().strip() for one in pattern.finditer(new))
+    before = Counter(one.group().strip() for one in re.finditer(pattern, old))
+    after = Counter(one.group().strip() for one in re.finditer(pattern, new))
     return ", ".join((after - before).keys()) if after.total() > before.total() else ""
 
 

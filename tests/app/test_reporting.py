@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.app.project import Project, open_book, open_project, read_state, set_up
+from pipeline.app.books import open_book, read_state
+from pipeline.app.project import Project, open_project, set_up
 from pipeline.app.reporting import LONG_LINES, make_project_report, state_of_run
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus

@@ -12,7 +12,7 @@ import orjson
 from tests.crash.poller import Poller
 from tests.crash.story import STEPS, STORY
 from tests.crash.troubles import TROUBLES, Trouble
-from tests.kill.checks import Checkout, Kept, after_kill, at_end
+from tests.kill.checks import Checkout, Kept, after_kill, at_end, whole_lines
 from tests.kill.lane import Ended, Lane, Wrong
 from tests.kill.watcher import Decide, Point, Watcher, go_on
 
@@ -130,7 +130,7 @@ class TooLate(Exception):
 
 def first_work_s(lane: Lane, kept: Kept) -> float | None:
     """Return the seconds from a command's start to the first new work after a kill; None: none."""
-    journal = (lane.workflow / "journal.jsonl").read_bytes()[len(kept.journal) :]
+    journal = whole_lines(lane.workflow / "journal.jsonl")[len(kept.journal) :]
     for line in map(orjson.loads, journal.splitlines()):
         if line["kind"] in NEW_WORK:
             at = datetime.fromisoformat(line["at"])

@@ -47,7 +47,7 @@ DIES = f"""
 import os, signal
 from pathlib import Path
 from pipeline.cli.working import work
-from pipeline.orchestrator import Wanted
+from pipeline.domain.wanted import Wanted
 
 def probe(point):
     if point == {KILLED_AT!r}:

@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import Stopped
 from pipeline.events import AttemptStarted, Event, EventBus
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import finish_task, plan, submit_result, task, turn, write
 from tests.builders import git

@@ -6,8 +6,8 @@ import orjson
 
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.events import EventBus
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.scripting import any_issue, any_issue_adds
 from tests.builders import git
 from tests.e2e.hands import commit_on_branch

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.events import EventBus
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import edit, finish_task, plan, submit_result, turn, write
 from tests.builders import git

@@ -11,9 +11,9 @@ import pytest
 from pipeline.app.project import open_project
 from pipeline.app.steering import Steered, steer
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import StopAsked
 from pipeline.events import Event, EventBus, Paused
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.scripting import any_issue
 from pipeline.store.asked import What
 from tests.e2e.live import live

@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.events import EventBus
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.faults import Fault
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import (

@@ -14,7 +14,8 @@ from pathlib import Path
 import orjson
 
 from pipeline import git
-from pipeline.app.project import Project, open_book, open_project
+from pipeline.app.books import open_book
+from pipeline.app.project import Project, open_project
 from pipeline.cli.entry import run
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import Commit, ExecutionRecord

@@ -9,8 +9,8 @@ from threading import Lock
 
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
+from pipeline.domain.wanted import Wanted
 from pipeline.events import Event, EventBus, OutagePaused, QuotaPaused
-from pipeline.orchestrator import Wanted
 from pipeline.rehearsal.faults import Fault, rate_limited
 from pipeline.rehearsal.scripting import any_issue
 from pipeline.rehearsal.view import RequestView

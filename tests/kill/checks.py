@@ -89,7 +89,7 @@ def after_kill(
     if not at_once:
         _nobody_is_left(lane)
     _same(checkout, Checkout.of(lane))
-    journal = _whole_lines(lane.workflow / "journal.jsonl")
+    journal = whole_lines(lane.workflow / "journal.jsonl")
     lines = [orjson.loads(line) for line in journal.splitlines()]
     acknowledged = sum(point.startswith("journal:after:") for point in ended.points)
     before = len(earlier.journal.splitlines()) if earlier else 0
@@ -98,7 +98,7 @@ def after_kill(
     records = _of_journal(lines)
     for phase in PHASES:
         records[phase] = _by_key(lane.document(phase)) | records[phase]
-    kept = Kept(journal, _whole_lines(lane.workflow / "issues" / "issues.jsonl"), records)
+    kept = Kept(journal, whole_lines(lane.workflow / "issues" / "issues.jsonl"), records)
     if earlier is not None:
         _nothing_is_lost(earlier, kept)
     return kept
@@ -184,7 +184,8 @@ def _key(record: Entry) -> str:
     return str(name or f"{record['issue_id']} attempt {record['attempt']}")
 
 
-def _whole_lines(path: Path) -> bytes:
+def whole_lines(path: Path) -> bytes:
+    """Return the lines of a file that were written to their end; none where it is not there."""
     raw = path.read_bytes() if path.exists() else b""
     return raw[: raw.rfind(b"\n") + 1]
 

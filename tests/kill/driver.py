@@ -20,8 +20,8 @@ from pipeline.app.telling import event_bus
 from pipeline.cli import entry
 from pipeline.cli.working import work
 from pipeline.domain.plan import RiskLevel
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError, cannot_use
-from pipeline.orchestrator import Wanted
 from pipeline.safety.checkpoint import confirm
 from pipeline.store.journal import Probe, no_probe
 from tests.kill.listener import submit

@@ -32,7 +32,7 @@ from tests.e2e.live import PATIENCE_S
 from tests.e2e.night import Night
 from tests.surroundings import own_surroundings
 
-WARM = ("pipeline.cli.working", "pipeline.cli.run", "pipeline.cli.execute", "openai", "anthropic")
+WARM = ("pipeline.cli.watched", "pipeline.cli.run", "pipeline.cli.execute", "openai", "anthropic")
 """What the server imports before it forks."""
 COMMANDS = (("run", "--wait-gate", "1h"), ("execute", "--wait-gate", "1h"))
 LATEST_S = 1.0
