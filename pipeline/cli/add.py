@@ -27,15 +27,19 @@ def command(
         str, typer.Option("-d", "--description", help="The whole text.", metavar="TEXT")
     ] = "",
     issue_id: Annotated[
-        str | None, typer.Option("--id", help="Its id; the next free ISS-<n> if not given.")
+        str | None,
+        typer.Option("--id", metavar="ID", help="Its id; the next free ISS-<n> if not given."),
     ] = None,
     priority: Annotated[
-        int, typer.Option("-p", "--priority", min=1, max=5, help="1 critical, 5 trivial.")
+        int,
+        typer.Option("-p", "--priority", metavar="N", min=1, max=5, help="1 critical, 5 trivial."),
     ] = 3,
     depends_on: Annotated[
         list[str] | None, typer.Option("--depends-on", metavar="ID", help="May be given often.")
     ] = None,
-    label: Annotated[list[str] | None, typer.Option("--label", help="May be given often.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="LABEL", help="May be given often.")
+    ] = None,
     repo: Repo = HERE,
     as_json: Json = False,
 ) -> None:

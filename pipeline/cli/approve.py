@@ -42,7 +42,11 @@ def command(
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", help="All that wait and whose issues have this label; repeatable."),
+        typer.Option(
+            "--label",
+            metavar="LABEL",
+            help="All that wait and whose issues have this label; repeatable.",
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
     digest: Annotated[

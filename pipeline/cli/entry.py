@@ -20,7 +20,7 @@ from pipeline.cli.dry import with_dry_run
 from pipeline.cli.platforms import refuse_platform
 from pipeline.cli.streams import drop_stdout, make_streams_safe, say
 from pipeline.cli.tables import VARIABLE, load_function
-from pipeline.cli.usage import PlainUsage
+from pipeline.cli.usage import PlainGroup, PlainUsage
 from pipeline.errors import PipelineError, UsageProblem, cannot_use
 
 INTERRUPTED = 130
@@ -147,7 +147,7 @@ def load(name: str, action: str = "") -> TyperCommand | TyperGroup:
     if action or not entry.actions:
         root.command(action or name, cls=PlainUsage, help=function.__doc__)(function)
     else:
-        root.callback(invoke_without_command=True, help=function.__doc__)(function)
+        root.callback(cls=PlainGroup, invoke_without_command=True, help=function.__doc__)(function)
         for word, module in entry.actions.items():
             below = with_dry_run(f"{name} {word}", load_function(module, "command"))
             root.command(word, cls=PlainUsage, help=below.__doc__)(below)

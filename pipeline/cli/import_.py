@@ -53,11 +53,17 @@ def command(
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", help="With --github: only issues with it; may be given often."),
+        typer.Option(
+            "--label",
+            metavar="LABEL",
+            help="With --github: only issues with it; may be given often.",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="With --github: the newest so many [1000]."),
+        typer.Option(
+            "--limit", metavar="N", min=1, help="With --github: the newest so many [1000]."
+        ),
     ] = None,
     author_trust: Annotated[
         AuthorTrust | None,

@@ -16,17 +16,22 @@ from pipeline.errors import UsageProblem
 
 def command(
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="An issue id.")],
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="One line, the new title.")
+    ] = None,
     description: Annotated[
         str | None,
         typer.Option("-d", "--description", metavar="TEXT", help="`-`: standard input."),
     ] = None,
     priority: Annotated[
-        int | None, typer.Option("-p", "--priority", min=1, max=5, help="1 critical, 5 trivial.")
+        int | None,
+        typer.Option("-p", "--priority", metavar="N", min=1, max=5, help="1 critical, 5 trivial."),
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", help="All labels from now on; '' alone: none of them."),
+        typer.Option(
+            "--label", metavar="LABEL", help="All labels from now on; '' alone: none of them."
+        ),
     ] = None,
     depends_on: Annotated[
         list[str] | None,

@@ -19,21 +19,29 @@ from pipeline.plans.standing import Standing
 def command(
     context: typer.Context,
     state: Annotated[
-        list[IssueState] | None, typer.Option("--state", help="Only these; may be given often.")
+        list[IssueState] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help=f"Only these ({', '.join(IssueState)}); may be given often.",
+        ),
     ] = None,
     label: Annotated[
-        list[str] | None, typer.Option("--label", help="Only with it; given often: with all.")
+        list[str] | None,
+        typer.Option("--label", metavar="LABEL", help="Only with it; given often: with all."),
     ] = None,
     priority: Annotated[
         list[int] | None,
-        typer.Option("--priority", min=1, max=5, help="Only these; may be given often."),
+        typer.Option(
+            "--priority", metavar="N", min=1, max=5, help="Only these; may be given often."
+        ),
     ] = None,
     search: Annotated[
         str, typer.Option("--search", metavar="WORDS", help="Only with these words in the text.")
     ] = "",
     sort: Annotated[Order, typer.Option("--sort", help="In which order.")] = Order.BACKLOG,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="At most so many rows.")
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many rows.")
     ] = None,
     repo: Repo = HERE,
     as_json: Json = False,

@@ -28,7 +28,10 @@ def explain(error: Any) -> str:
     command = UNKNOWN_COMMAND.match(error.message)
     if command and ctx is not None:
         name = command["name"]
-        return f"there is no command {name!r}{_question(name, ctx.command.commands)}"
+        found = _question(name, ctx.command.commands) or _question(
+            f"--{name}", _options(ctx.command)
+        )
+        return f"there is no command {name!r}{found}"
     param = getattr(error, "param", None)
     wrong = _value(error.message)
     if param is not None and wrong is not None and (words := choices(param)):

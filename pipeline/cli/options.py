@@ -69,7 +69,12 @@ MaxUsd = Annotated[
 ]
 MaxTokens = Annotated[
     int | None,
-    typer.Option("--max-tokens", min=1, help="Cap of the run's output and uncached input tokens."),
+    typer.Option(
+        "--max-tokens",
+        metavar="N",
+        min=1,
+        help="Cap of the run's output and uncached input tokens.",
+    ),
 ]
 WaitQuota = Annotated[
     str | None,

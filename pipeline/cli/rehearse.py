@@ -46,7 +46,8 @@ def command(
         ),
     ] = ALL,
     issues: Annotated[
-        int | None, typer.Option("--issues", min=1, help="At most so many issues.")
+        int | None,
+        typer.Option("--issues", metavar="N", min=1, help="At most so many issues."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leaves the clone to look at.")] = False,
     unattended: Annotated[

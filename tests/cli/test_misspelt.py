@@ -48,6 +48,8 @@ OPTIONS = [
     ("add x --priorty 2", "--priority"),
     ("issues --status planned", "--state"),
     ("--verson", "--version"),
+    ("version", "--version"),
+    ("issues json", "--json"),
 ]
 VALUES = [
     ("plan --sandbox bwarp", "bwrap"),
