@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from pipeline.agents.messages import CallLimits, Lifetimes, ModelRequest, Reply
@@ -29,30 +30,29 @@ class Sdk(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How the calls of one agent are made, whoever the vendor is."""
+
+    effort: str | None = None
+    temperature: float | None = None
+    policy: RetryPolicy = DEFAULT_RETRIES
+    fallback: str | None = None
+    """The model that is asked where the own one is overloaded or gone."""
+    diagnose: bool = False
+    """Ask the vendor why its cache did not answer, where it can say so."""
+
+
 class Adapter(ABC):
     """A `Provider`; a vendor's own is in `ask` and `translate`."""
 
     name: ClassVar[ProviderName]
 
-    def __init__(
-        self,
-        model: str,
-        sdk: Sdk,
-        *,
-        effort: str | None = None,
-        temperature: float | None = None,
-        policy: RetryPolicy = DEFAULT_RETRIES,
-        fallback: str | None = None,
-        diagnose: bool = False,
-    ) -> None:
-        """`diagnose` asks the vendor why its cache did not answer, where it can say so."""
+    def __init__(self, model: str, sdk: Sdk, manner: Manner) -> None:
         self.model = model
-        self.fallback = fallback
+        self.fallback = manner.fallback
+        self.manner = manner
         self._sdk = sdk
-        self._effort = effort
-        self._temperature = temperature
-        self._policy = policy
-        self._diagnose = diagnose
         self._previous: str | None = None
         """The response that the next one is compared with."""
 
@@ -92,7 +92,7 @@ class Adapter(ABC):
                 ask,
                 limits,
                 watch=self._sdk.watch,
-                policy=self._policy,
+                policy=self.manner.policy,
                 errors=self._sdk.errors,
                 translate=self.translate,
             )

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.agents.messages import ModelRequest, Reply
-from pipeline.agents.providers.adapter import Adapter
+from pipeline.agents.providers.adapter import Adapter, Manner
 from pipeline.agents.providers.anthropic_layout import Answer, request_body
 from pipeline.agents.providers.calling import (
-    DEFAULT_RETRIES,
     Access,
     Kinds,
     cut_short,
@@ -18,7 +17,6 @@ from pipeline.agents.providers.calling import (
 )
 from pipeline.agents.providers.faults import Fault, as_error
 from pipeline.agents.providers.pricing import price
-from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.providers.transport import make_client
 from pipeline.agents.providers.watch import Watch
 from pipeline.domain.results import Usage
@@ -70,32 +68,14 @@ class AnthropicMessages(Adapter):
 
     name = "anthropic"
 
-    def __init__(
-        self,
-        model: str,
-        access: Access,
-        *,
-        effort: str | None = None,
-        temperature: float | None = None,
-        policy: RetryPolicy = DEFAULT_RETRIES,
-        fallback: str | None = None,
-        diagnose: bool = False,
-    ) -> None:
+    def __init__(self, model: str, access: Access, manner: Manner | None = None) -> None:
         self._anthropic = AnthropicSdk(access)
-        super().__init__(
-            model,
-            self._anthropic,
-            effort=effort,
-            temperature=temperature,
-            policy=policy,
-            fallback=fallback,
-            diagnose=diagnose,
-        )
+        super().__init__(model, self._anthropic, manner or Manner())
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
         body = self._body(request)
-        if self._diagnose:
+        if self.manner.diagnose:
             body["diagnostics"] = {"previous_message_id": self._previous}
         return self._answer(body, BETA if request.is_compacted else ())
 
@@ -105,7 +85,9 @@ class AnthropicMessages(Adapter):
         return reply if reply.is_summary else replace(reply, raw=())
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
-        return request_body(request, request.model or self.model, self._effort, self._temperature)
+        return request_body(
+            request, request.model or self.model, self.manner.effort, self.manner.temperature
+        )
 
     def _answer(self, body: dict[str, Any], betas: Sequence[str]) -> Reply:
         answer, model, client = Answer(), str(body["model"]), self._anthropic.client
@@ -143,4 +125,4 @@ class AnthropicMessages(Adapter):
             code=error.error_code,
             headers=dict(error.response.headers),
         )
-        return as_error(fault, self._policy.now())
+        return as_error(fault, self.manner.policy.now())

@@ -6,12 +6,11 @@ Ollama, vLLM, LM Studio, llama.cpp, OpenRouter and the like: `base_url` says whi
 from urllib.parse import urlsplit
 
 from pipeline.agents.messages import ModelRequest, Reply
-from pipeline.agents.providers.adapter import Adapter
-from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access, cut_short, reading
+from pipeline.agents.providers.adapter import Adapter, Manner
+from pipeline.agents.providers.calling import Access, cut_short, reading
 from pipeline.agents.providers.chat_layout import Answer, request_body
 from pipeline.agents.providers.openai_sdk import OpenAISdk, translated
 from pipeline.agents.providers.pricing import price_at
-from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.domain.results import Usage
 from pipeline.errors import BadRequest, ProviderError
 
@@ -28,28 +27,10 @@ class ChatCompletions(Adapter):
 
     name = "openai-chat"
 
-    def __init__(
-        self,
-        model: str,
-        access: Access,
-        *,
-        effort: str | None = None,
-        temperature: float | None = None,
-        policy: RetryPolicy = DEFAULT_RETRIES,
-        fallback: str | None = None,
-        diagnose: bool = False,
-    ) -> None:
+    def __init__(self, model: str, access: Access, manner: Manner | None = None) -> None:
         self._openai = OpenAISdk(access)
         self._base_url = access.base_url
-        super().__init__(
-            model,
-            self._openai,
-            effort=effort,
-            temperature=temperature,
-            policy=policy,
-            fallback=fallback,
-            diagnose=diagnose,
-        )
+        super().__init__(model, self._openai, manner or Manner())
 
     def price(self, usage: Usage) -> float | None:
         """Return what `usage` costs in USD, or None when the server's prices are not known."""
@@ -57,7 +38,7 @@ class ChatCompletions(Adapter):
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
-        return translated(self.name, error, self._policy.now(), self._openai.kinds)
+        return translated(self.name, error, self.manner.policy.now(), self._openai.kinds)
 
     def summarise(self, request: ModelRequest) -> Reply:
         """Refuse: the API has no summaries of its own."""
@@ -67,7 +48,9 @@ class ChatCompletions(Adapter):
         """Make the call once, as `Adapter` says."""
         at_openai = is_openai(self._base_url)
         model = request.model or self.model
-        body = request_body(request, model, self._effort, self._temperature, at_openai=at_openai)
+        body = request_body(
+            request, model, self.manner.effort, self.manner.temperature, at_openai=at_openai
+        )
         answer = Answer()
         stream = self._openai.client.chat.completions.create(**body, stream=True)
         with stream as chunks, reading(self.name):

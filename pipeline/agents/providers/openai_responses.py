@@ -3,8 +3,8 @@
 from typing import Any
 
 from pipeline.agents.messages import ModelRequest, Reply
-from pipeline.agents.providers.adapter import Adapter
-from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access, cut_short, reading
+from pipeline.agents.providers.adapter import Adapter, Manner
+from pipeline.agents.providers.calling import Access, cut_short, reading
 from pipeline.agents.providers.openai_layout import (
     compact_body,
     reply_of,
@@ -13,7 +13,6 @@ from pipeline.agents.providers.openai_layout import (
     usage_of,
 )
 from pipeline.agents.providers.openai_sdk import OpenAISdk, stream_failure, translated
-from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.errors import ProviderError
 
 LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
@@ -24,37 +23,19 @@ class OpenAIResponses(Adapter):
 
     name = "openai"
 
-    def __init__(
-        self,
-        model: str,
-        access: Access,
-        *,
-        effort: str | None = None,
-        temperature: float | None = None,
-        policy: RetryPolicy = DEFAULT_RETRIES,
-        fallback: str | None = None,
-        diagnose: bool = False,
-    ) -> None:
+    def __init__(self, model: str, access: Access, manner: Manner | None = None) -> None:
         self._openai = OpenAISdk(access)
-        super().__init__(
-            model,
-            self._openai,
-            effort=effort,
-            temperature=temperature,
-            policy=policy,
-            fallback=fallback,
-            diagnose=diagnose,
-        )
+        super().__init__(model, self._openai, manner or Manner())
 
     def translate(self, error: Exception) -> ProviderError:
         """Return our error for one that the SDK raised."""
-        return translated(self.name, error, self._policy.now(), self._openai.kinds)
+        return translated(self.name, error, self.manner.policy.now(), self._openai.kinds)
 
     def ask(self, request: ModelRequest) -> Reply:
         """Make the call once, as `Adapter` says."""
         model = request.model or self.model
-        body = request_body(request, model, self._effort, self._temperature)
-        if self._diagnose and self._previous and "prompt_cache_options" in body:
+        body = request_body(request, model, self.manner.effort, self.manner.temperature)
+        if self.manner.diagnose and self._previous and "prompt_cache_options" in body:
             body["prompt_cache_options"]["comparison_response_id"] = self._previous
         response: dict[str, Any] = {}
         # As `extra_body`: what is given piece by piece the SDK walks against its types, in pure
@@ -85,4 +66,4 @@ class OpenAIResponses(Adapter):
             return summary_of(compacted, used.model_copy(update={"usd": self.price(used)}))
 
     def _failure(self, error: dict[str, Any]) -> ProviderError:
-        return stream_failure(self.name, error, self._policy.now())
+        return stream_failure(self.name, error, self.manner.policy.now())

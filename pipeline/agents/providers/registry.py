@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.agents.messages import Provider
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import DEFAULT_RETRIES, Access
 from pipeline.agents.providers.capabilities import check_settings, model_of
 from pipeline.agents.providers.chat_completions import ChatCompletions, is_openai
 from pipeline.agents.providers.openai_responses import OpenAIResponses
 from pipeline.agents.providers.retry import RetryPolicy
-from pipeline.agents.providers.transport import is_loopback
+from pipeline.agents.providers.transport import is_loopback, proxy_for, require_proxy
 from pipeline.errors import AuthProblem, PipelineError
 from pipeline.settings import AgentRole, AgentSettings
 from pipeline.settings import Provider as ProviderName
@@ -22,29 +22,12 @@ NO_KEY = "none"
 """What a server gets that wants no key: the SDK wants one."""
 
 
-class Adapter(Protocol):
-    """What makes a provider's adapter."""
-
-    def __call__(
-        self,
-        model: str,
-        access: Access,
-        *,
-        effort: str | None,
-        temperature: float | None,
-        policy: RetryPolicy,
-        fallback: str | None,
-        diagnose: bool,
-    ) -> Provider:
-        """Return the adapter; its SDK is imported now."""
-        ...
-
-
 @dataclass(frozen=True)
 class Vendor:
     """What it takes to reach a vendor."""
 
-    make: Adapter
+    make: Callable[[str, Access, Manner], Provider]
+    """The adapter for a model; its SDK is imported then."""
     key_variables: tuple[str, ...]
     """The first one that is set holds the key."""
     base_url_variable: str
@@ -87,11 +70,32 @@ def make_provider(
     policy: RetryPolicy = DEFAULT_RETRIES,
     diagnose: bool = False,
 ) -> Provider:
-    """Return the provider for a role; its SDK is imported now.
+    """Return the provider for a role; its SDK is imported now. Raises what `find_access` does."""
+    return PROVIDERS[settings.provider].make(
+        model_of(settings, role),
+        find_access(settings, environ, role=role, rehearsal=rehearsal),
+        Manner(
+            effort=settings.effort,
+            temperature=settings.temperature,
+            policy=policy,
+            fallback=settings.fallback_model or None,
+            diagnose=diagnose,
+        ),
+    )
+
+
+def find_access(
+    settings: AgentSettings,
+    environ: Mapping[str, str],
+    *,
+    role: AgentRole = "planner",
+    rehearsal: bool = False,
+) -> Access:
+    """Return how a role's provider is reached; no SDK is imported, which takes a second.
 
     In a rehearsal the key is a dummy and the base URL has to be on this machine. Raises
-    AuthProblem when the vendor's key is not in `environ`, PipelineError for a wrong base URL, a
-    missing model and a setting that the model does not take.
+    AuthProblem when the vendor's key is not in `environ`, PipelineError for a wrong base URL or
+    proxy, a missing model and a setting that the model does not take.
     """
     check_settings(settings, role)
     vendor = PROVIDERS[settings.provider]
@@ -101,8 +105,7 @@ def make_provider(
         base_url=base_url,
         environ=environ,
     )
-    parts = urlsplit(access.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _names_a_server(access.base_url):
         raise PipelineError(
             f"{access.base_url!r} is no base URL for the {role}: write one that begins with https://"
         )
@@ -111,15 +114,16 @@ def make_provider(
             f"a rehearsal talks to this machine only, not to {access.base_url!r}:"
             f" set the {role}'s base_url to the stand-in's address"
         )
-    return vendor.make(
-        model_of(settings, role),
-        access,
-        effort=settings.effort,
-        temperature=settings.temperature,
-        policy=policy,
-        fallback=settings.fallback_model or None,
-        diagnose=diagnose,
-    )
+    require_proxy(proxy_for(access.base_url, environ))
+    return access
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
 
 
 def has_key(provider: ProviderName, environ: Mapping[str, str]) -> bool:

@@ -62,11 +62,21 @@ def _covers(entry: str, url: SplitResult) -> bool:
         return port_fits and (host == name or host.endswith(f".{name}"))
 
 
+def require_proxy(proxy: str | None) -> None:
+    """Raise PipelineError for a proxy of a kind that is unknown, or that needs what is missing."""
+    scheme = urlsplit(proxy).scheme if proxy else "http"
+    if scheme not in PROXY_SCHEMES or (scheme in SOCKS and not importlib.util.find_spec("socksio")):
+        raise PipelineError(
+            f"cannot use a {scheme + '://'!r} proxy, which the environment asks for: name one that"
+            " begins with http://, or install socksio for socks5://"
+        )
+
+
 def make_client(base_url: str, watch: Watch, environ: Mapping[str, str]) -> Any:
     """Return an `httpx2.Client` for `base_url`, without timeouts: `watch` holds them.
 
     Redirects are not followed: no vendor redirects, and a request holds the user's code.
-    Raises PipelineError for a proxy of an unknown kind.
+    Raises what `require_proxy` does.
     """
     import httpx2
 
@@ -91,12 +101,8 @@ def _pool(proxy: str | None, tls: ssl.SSLContext | None, watch: Watch) -> Any:
     }
     if proxy is None:
         return httpcore2.ConnectionPool(**shared)
+    require_proxy(proxy)
     scheme = urlsplit(proxy).scheme
-    if scheme not in PROXY_SCHEMES or (scheme in SOCKS and not importlib.util.find_spec("socksio")):
-        raise PipelineError(
-            f"cannot use a {scheme + '://'!r} proxy, which the environment asks for: name one that"
-            " begins with http://, or install socksio for socks5://"
-        )
     parsed = httpx2.Proxy(proxy)
     shared["proxy_auth"] = parsed.raw_auth
     shared["proxy_url"] = httpcore2.URL(

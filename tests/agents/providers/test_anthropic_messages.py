@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from pipeline.agents.messages import NextStep, Reply, Results, Said, ToolCall, ToolResult
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_layout import NEXT_STEP, request_body
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
@@ -34,7 +35,7 @@ def adapter(
 ) -> Iterator[tuple[AnthropicMessages, Vendor]]:
     with vendor(*answers) as server:
         access = Access("key-1", server.url)
-        provider = AnthropicMessages(MODEL, access, effort=effort, policy=one_try())
+        provider = AnthropicMessages(MODEL, access, Manner(effort=effort, policy=one_try()))
         try:
             yield provider, server
         finally:

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from pipeline.agents.messages import NextStep, Reply, Results, Said, ToolResult
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.chat_completions import ChatCompletions
 from pipeline.agents.providers.chat_repair import calls_in_text, mended, sendable
@@ -30,7 +31,7 @@ def called(name: str, arguments: object, *, index: object = 0, key: str | None =
 def answers(*answers: Answer, turn: tuple = ()) -> tuple[list[Reply], list[dict]]:
     """Ask for each answer; return the replies and the requests."""
     with vendor(*answers) as server:
-        provider = ChatCompletions("m", Access("k", f"{server.url}/v1"), policy=one_try())
+        provider = ChatCompletions("m", Access("k", f"{server.url}/v1"), Manner(policy=one_try()))
         with closing(provider):
             replies = [provider.complete(model_request(*turn), limits()) for _ in answers]
     return replies, server.requests

@@ -20,6 +20,8 @@ from tests.agents.providers.vendor import limits, model_request
 
 SCRIPT = turn("executor", "*", ReplySpec(text="Hello."))
 DEADLINE_S = 0.4
+LATEST_S = 5.0
+"""After the deadline, on a machine that has much else to do; none of these servers ever ends."""
 
 
 def open_sockets() -> int:
@@ -54,7 +56,7 @@ def test_a_server_that_keeps_us_waiting_is_left_at_the_deadline(
     vendor: Provider, kind: FaultKind
 ) -> None:
     with nothing_left(), StandIn(SCRIPT, faults=[Fault(kind, times=9)]) as server:
-        assert 0 <= call_until(DEADLINE_S, vendor, server.url) < 1
+        assert 0 <= call_until(DEADLINE_S, vendor, server.url) < LATEST_S
         assert [request.fault for request in server.requests] == [kind]
 
 
@@ -69,7 +71,7 @@ def test_a_connection_that_is_never_made_is_given_up_at_the_deadline(vendor: Pro
             one.setblocking(False)
             one.connect_ex(address)
         try:
-            assert 0 <= call_until(DEADLINE_S, vendor, f"http://127.0.0.1:{address[1]}") < 1
+            assert 0 <= call_until(DEADLINE_S, vendor, f"http://127.0.0.1:{address[1]}") < LATEST_S
         finally:
             for one in waiting:
                 one.close()

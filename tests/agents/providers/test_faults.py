@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from pipeline.agents.messages import Provider
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.faults import MAKE, Fault, Trouble, as_error, quota_reset
@@ -41,7 +42,7 @@ from tests.agents.providers.vendor import (
 def adapter(kind: str, *answers: Answer) -> Iterator[Provider]:
     make = {"anthropic": AnthropicMessages, "openai": OpenAIResponses}[kind]
     with vendor(*answers) as server:
-        provider: Provider = make("some-model", Access("k", server.url), policy=one_try())
+        provider: Provider = make("some-model", Access("k", server.url), Manner(policy=one_try()))
         try:
             yield provider
         finally:

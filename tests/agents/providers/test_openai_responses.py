@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from pipeline.agents.messages import NextStep, Reply, Results, Said, ToolCall, ToolResult
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.openai_layout import (
     INCOMPLETE,
@@ -37,7 +38,7 @@ def adapter(
 ) -> Iterator[tuple[OpenAIResponses, Vendor]]:
     with vendor(*answers) as server:
         access = Access("key-1", f"{server.url}/v1")
-        provider = OpenAIResponses(MODEL, access, effort=effort, policy=one_try())
+        provider = OpenAIResponses(MODEL, access, Manner(effort=effort, policy=one_try()))
         try:
             yield provider, server
         finally:

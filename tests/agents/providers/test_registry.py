@@ -1,5 +1,6 @@
 """A provider is set up from settings and environment; nothing else is asked, and late."""
 
+import re
 import subprocess
 import sys
 from typing import get_args
@@ -106,9 +107,15 @@ def test_a_rehearsal_never_leaves_this_machine(base_url: str | None) -> None:
         make_provider(AgentSettings(base_url=base_url), KEYS, rehearsal=True)
 
 
-@pytest.mark.parametrize("base_url", ["api.anthropic.com", "ftp://models.example", "http://"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        *("api.anthropic.com", "ftp://models.example", "http://"),
+        *("http://127.0.0.1:99999", "http://127.0.0.1:x", "http://[::1"),
+    ],
+)
 def test_a_base_url_that_is_none_is_named(base_url: str) -> None:
-    with pytest.raises(PipelineError, match=f"{base_url!r} is no base URL for the planner"):
+    with pytest.raises(PipelineError, match=re.escape(f"{base_url!r} is no base URL for the plan")):
         make_provider(AgentSettings(base_url=base_url), KEYS)
 
 
@@ -131,9 +138,12 @@ def test_a_key_is_in_no_text_of_a_provider(name: ProviderName) -> None:
     provider.close()
 
 
-def test_importing_the_registry_imports_no_sdk() -> None:
+def test_saying_how_a_provider_is_reached_imports_no_sdk() -> None:
     script = (
-        "import sys, pipeline.agents.providers.registry;"
+        "import sys; from pipeline.agents.providers.registry import find_access;"
+        "from pipeline.settings import AgentSettings;"
+        "access = find_access(AgentSettings(), {'ANTHROPIC_API_KEY': 'a'});"
+        "assert access.key == 'a';"
         "sys.exit(sorted({'anthropic', 'openai', 'httpx2', 'httpcore2', 'genai_prices'}"
         " & set(sys.modules)) or None)"
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.agents.messages import CallLimits
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.retry import AGAIN, RetryPolicy
@@ -200,7 +201,7 @@ def test_an_adapter_tries_again_after_overload_and_waits_as_asked() -> None:
     busy = refuses(529, body, {"retry-after-ms": "70000"})
     with vendor(busy, streams(answer_events())) as server:
         policy = RetryPolicy(retries=1, sleep=time.sleep, now=lambda: NOW)
-        provider = AnthropicMessages("some-model", Access("k", server.url), policy=policy)
+        provider = AnthropicMessages("some-model", Access("k", server.url), Manner(policy=policy))
         assert provider.complete(model_request(), limits(600)).text == "Hello."
         provider.close()
     assert len(server.requests) == 2

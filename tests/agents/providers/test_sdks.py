@@ -23,6 +23,7 @@ from openai.types.responses.response_status import ResponseStatus
 
 from pipeline import errors
 from pipeline.agents.providers import anthropic_layout, chat_layout, openai_layout
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.faults import CODES, TYPES
@@ -101,7 +102,9 @@ def raised(sdk: str, kind: Any) -> Exception:
 
 @pytest.mark.parametrize("sdk", SDKS)
 def test_every_error_class_of_an_sdk_is_translated_as_the_table_says(sdk: str) -> None:
-    provider = ADAPTERS[sdk]("some-model", Access("k", "http://127.0.0.1:9"), policy=one_try())
+    provider = ADAPTERS[sdk](
+        "some-model", Access("k", "http://127.0.0.1:9"), Manner(policy=one_try())
+    )
     found: dict[str, list[str]] = {}
     for name, kind in sorted(error_classes(sdk).items()):
         error = provider.translate(raised(sdk, kind))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.chat_completions import ChatCompletions
@@ -54,7 +55,7 @@ def midway(handler: Handler) -> None:
 def test_no_error_holds_the_key(name: str, answer: Answer) -> None:
     make: Callable[..., object] = ADAPTERS[name]
     with vendor(answer) as server:
-        provider = make("some-model", Access(KEY, server.url), policy=one_try())
+        provider = make("some-model", Access(KEY, server.url), Manner(policy=one_try()))
         with pytest.raises(ProviderError) as caught:
             provider.complete(model_request(), limits())  # type: ignore[attr-defined]
         provider.close()  # type: ignore[attr-defined]

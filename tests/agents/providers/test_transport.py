@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 
 from pipeline.agents.messages import Provider
+from pipeline.agents.providers.adapter import Manner
 from pipeline.agents.providers.anthropic_messages import AnthropicMessages
 from pipeline.agents.providers.calling import Access
 from pipeline.agents.providers.openai_responses import OpenAIResponses
@@ -40,7 +41,9 @@ BEGUN = answer_events()[:3]
 @contextmanager
 def adapter(kind: str, url: str, environ: dict[str, str] | None = None) -> Iterator[Provider]:
     make = {"anthropic": AnthropicMessages, "openai": OpenAIResponses}[kind]
-    provider: Provider = make("some-model", Access("k", url, environ or {}), policy=one_try())
+    provider: Provider = make(
+        "some-model", Access("k", url, environ or {}), Manner(policy=one_try())
+    )
     try:
         yield provider
     finally:
