@@ -33,7 +33,7 @@ from pipeline.sandbox.jail import (
     hidden,
     let_in,
 )
-from pipeline.sandbox.kind import MAX_OUTPUT, SandboxFailed, Terms
+from pipeline.sandbox.kind import MAX_OUTPUT, Terms, require_started
 from pipeline.sandbox.limits import MB, DiskWatch, shell_words
 
 OBJECTS_MOUNT = Path("/run/pipeline/objects")
@@ -125,9 +125,7 @@ class Bubblewrap:
                 pass_fds=descriptors,
                 spawn=self.groups.spawn,
             )
-        if done.exit_code != 0 and done.errors.startswith(COMPLAINTS):
-            reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]
-            raise SandboxFailed(f"the sandbox did not start: {reason}; see `pipeline doctor`")
+        require_started(done, COMPLAINTS)
         return watch.judged(proc.merged(done))
 
     def arguments(self, jail: Jail, profile: Profile) -> list[str]:

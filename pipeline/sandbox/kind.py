@@ -18,6 +18,13 @@ class SandboxFailed(PipelineError):
     """Raised when the sandbox itself could not start; says nothing about the command."""
 
 
+def require_started(done: proc.Finished, complaints: tuple[bytes, ...]) -> None:
+    """Raise `SandboxFailed` where the second stream begins as what starts the command complains."""
+    if done.exit_code != 0 and done.errors.startswith(complaints):
+        reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]
+        raise SandboxFailed(f"the sandbox did not start: {reason}; see `pipeline doctor`")
+
+
 @dataclass(frozen=True)
 class Terms:
     """What the user's own settings say of every command."""

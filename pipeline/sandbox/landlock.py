@@ -37,13 +37,14 @@ from pipeline.sandbox.jail import (
     hidden,
     let_in,
 )
-from pipeline.sandbox.kind import MAX_OUTPUT, SandboxFailed, Terms
+from pipeline.sandbox.kind import MAX_OUTPUT, Terms, require_started
 from pipeline.sandbox.limits import MB, DiskWatch
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 BASH = ("/usr/bin/env", "bash", "-c")
 REMOVE_SECONDS = 600.0
-COMPLAINT = b"landlock: "
+COMPLAINTS = (b"landlock: ", b"sh: ")
+"""How the launcher and what joins the control groups say that they did not get to the command."""
 OLDEST_ABI = 6
 """Linux 6.12: the first whose signals and abstract sockets stay inside (landlock(7))."""
 CREATE_RULESET, ASK_VERSION = 444, 1
@@ -116,9 +117,7 @@ class Landlock:
                 max_output=MAX_OUTPUT,
                 spawn=self.groups.spawn,
             )
-        if done.exit_code != 0 and done.errors.startswith((COMPLAINT, b"sh: ")):
-            reason = done.errors.decode("utf-8", "replace").strip().splitlines()[0]
-            raise SandboxFailed(f"the sandbox did not start: {reason}; see `pipeline doctor`")
+        require_started(done, COMPLAINTS)
         return watch.judged(done)
 
     def _setup(self, jail: Jail, profile: Profile, home: Path) -> dict[str, object]:
