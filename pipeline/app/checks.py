@@ -3,12 +3,12 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline import git
 from pipeline.agents.prompt_levels import PromptLevels
-from pipeline.agents.providers.registry import PROVIDERS, has_key, make_provider
+from pipeline.agents.providers.capabilities import model_of
+from pipeline.agents.providers.registry import PROVIDERS, find_access, has_key
 from pipeline.app.check import Check
 from pipeline.app.contents import missing_contents
 from pipeline.app.hiding import redaction_of
@@ -72,8 +72,7 @@ def _key(role: AgentRole) -> Callable[[Project], Check]:
         chosen = project.settings.planner if role == "planner" else project.settings.executor
         name = f"{role} key"
         try:
-            with _provider(project, role) as shown:
-                return Check(name, True, shown)
+            return Check(name, True, _access(project, role))
         except AuthProblem:
             return Check(name, False, f"no key for {chosen.model}", _set_key(role, chosen.provider))
         except PipelineError as error:
@@ -89,17 +88,13 @@ def _set_key(role: AgentRole, provider: Provider) -> str:
     return f"export {variable}=..., or add --{role}-provider {others[0]} where you run it"
 
 
-@contextmanager
-def _provider(project: Project, role: AgentRole) -> Iterator[str]:
-    """Make the role's adapter, which needs its key, and close it again."""
+def _access(project: Project, role: AgentRole) -> str:
+    """Return what a role's agent will talk to; raises what `find_access` does."""
     settings = project.settings.planner if role == "planner" else project.settings.executor
-    provider = make_provider(settings, os.environ, role=role, rehearsal=project.settings.rehearsal)
-    try:
-        keyed = project.settings.rehearsal or has_key(settings.provider, os.environ)
-        key = "the key is set" if keyed else "it goes without a key"
-        yield f"{provider.model} at {provider.name}: {key} (not tried)"
-    finally:
-        provider.close()
+    find_access(settings, os.environ, role=role, rehearsal=project.settings.rehearsal)
+    keyed = project.settings.rehearsal or has_key(settings.provider, os.environ)
+    key = "the key is set" if keyed else "it goes without a key"
+    return f"{model_of(settings, role)} at {settings.provider}: {key} (not tried)"
 
 
 def _sandbox(project: Project) -> Check:

@@ -10,7 +10,7 @@ from pipeline.agents.limits import TurnLimits
 from pipeline.agents.messages import Provider, StopSignal
 from pipeline.agents.notes import read_notes
 from pipeline.agents.prompts import Prompts, Reminders
-from pipeline.agents.providers.registry import make_provider
+from pipeline.agents.providers.registry import find_access, make_provider
 from pipeline.agents.providers.retry import RetryPolicy
 from pipeline.agents.roles import EXECUTOR, PLANNER
 from pipeline.app.aside import ProviderAside, SandboxAside, timing_aside
@@ -195,10 +195,10 @@ def require_keys(project: Project, work: Work, wanted: Wanted) -> None:
     """Raise `AuthProblem` before anything is written when an agent that is needed has no key."""
     state, issues = work.book.state, planning_order(project.issues())
     if wanted.planning and any(needs_plan(state, issue) for issue in issues):
-        _provider(PLANNER, work).close()
+        _require_access(PLANNER, work)
     ready = any(is_ready(state, record) for record in state.planning.values())
     if wanted.execution and (ready or _may_become_ready(work, issues)):
-        _provider(EXECUTOR, work).close()
+        _require_access(EXECUTOR, work)
 
 
 def _may_become_ready(work: Work, issues: Sequence[Issue]) -> bool:
@@ -208,8 +208,12 @@ def _may_become_ready(work: Work, issues: Sequence[Issue]) -> bool:
     return left and work.settings.gate.wait_s > 0
 
 
-def _provider(role: str, work: Work, timing: Timing | None = None) -> Provider:
-    timing = timing or Timing()
+def _require_access(role: str, work: Work) -> None:
+    settings, rehearsal = settings_of(role, work.settings), work.settings.rehearsal
+    find_access(settings, os.environ, role=agent_role(role), rehearsal=rehearsal)
+
+
+def _provider(role: str, work: Work, timing: Timing) -> Provider:
     return make_provider(
         settings_of(role, work.settings),
         os.environ,
