@@ -20,6 +20,7 @@ from pipeline.phases.init import init
 from pipeline.phases.overlap import overlap
 from pipeline.phases.plan import plan
 from pipeline.phases.returns import refuse
+from pipeline.phases.todo import is_anything_to_do, nothing_to_do, tell_what_is_blocked
 from pipeline.phases.waiting import Wait
 from pipeline.phases.work import Work
 from pipeline.plans.holds import awaits_confirmation
@@ -49,12 +50,16 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
     The agents are closed and the report is written whatever happens; where the disk refuses what
     has to be kept, nothing is written any more.
     """
-    code, disk_works = A_BUG, True
+    code, disk_works, busy = A_BUG, True, True
     try:
-        if init(work, base=wanted.base, new=wanted.new):
-            if wanted.execution:
-                require_tests(work)
+        is_open = init(work, wanted)
+        busy = is_open and is_anything_to_do(work, wanted)
+        if busy and wanted.execution:
+            require_tests(work)
+        if is_open:
             _work_through(work, wanted)
+        else:
+            tell_what_is_blocked(work)
         refuse(work, wanted.solutions)
         code = DONE
     except OSError as error:
@@ -65,14 +70,18 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         raise
     finally:
         if disk_works:
-            code = _end(work, code, report)
+            idle = code == DONE and not busy
+            code = _end(work, code, report, wanted if idle else None)
         else:
             break_off(work)
     return code
 
 
-def _end(work: Work, code: int, report: Callable[[int], None]) -> int:
-    """Complete the run and report it, the latter also where the former fails."""
+def _end(work: Work, code: int, report: Callable[[int], None], idle: Wanted | None) -> int:
+    """Complete the run and report it, the latter also where the former fails.
+
+    `idle`: what was wanted, where there was nothing to do for it.
+    """
     try:
         stands = complete(work)
         code = code or stands
@@ -81,13 +90,15 @@ def _end(work: Work, code: int, report: Callable[[int], None]) -> int:
         raise
     finally:
         report(code)
-        work.bus.emit(RunEnded(code, _summary(work, code)))
+        work.bus.emit(RunEnded(code, _summary(work, code, idle)))
     return code
 
 
-def _summary(work: Work, code: int) -> str:
+def _summary(work: Work, code: int, idle: Wanted | None) -> str:
     """Return what the exit code means here, for a person."""
     rows = work.standings()
+    if idle is not None and not awaits_confirmation(rows, work.book.state):
+        return nothing_to_do(idle, rows)
     if code == DONE and any(row.group is Group.NOT_STARTED for row in rows):
         return SOME_LEFT
     if code == WAITS and awaits_confirmation(rows, work.book.state):
@@ -101,7 +112,7 @@ def _work_through(work: Work, wanted: Wanted) -> None:
     A second round is needed when a plan went stale, a record was removed by hand, or a decision
     came in meanwhile. A run that executes may wait for decisions before it gives up.
     """
-    wait = Wait(work, planning=wanted.planning, solutions=wanted.solutions)
+    wait = Wait.of(work, wanted)
     while True:
         seen = wait.look()
         done = _go_round(work, wanted)

@@ -40,12 +40,14 @@ def try_out(words: str, _function: Callable[..., Any], given: Mapping[str, Any])
         if given["as_json"]:
             print_json({"dry_run": True} | asdict(found))
         else:
-            _print(found, executes=executes)
+            _print(found, wanted)
 
 
-def _print(found: Agenda, *, executes: bool) -> None:
+def _print(found: Agenda, wanted: Wanted) -> None:
     where = f"go on with run {found.run_id}" if found.run_id else "open a run"
-    print_text(f"would {where} at {found.base_commit[:10]}: {found.counts}")
+    opens = wanted.new or wanted.base or any(step.do != "blocked" for step in found.steps)
+    would = f"would {where} at {found.base_commit[:10]}" if found.run_id or opens else "no new run"
+    print_text(f"{would}: {found.counts}")
     number = 0
     for note, steps in groupby(found.steps, key=lambda one: (one.do, one.note)):
         print_text(f"{note[0]}: {note[1]}")
@@ -56,7 +58,7 @@ def _print(found: Agenda, *, executes: bool) -> None:
         print_text("nothing to work on")
     for hold in found.holds:
         print_text(hold)
-    if found.waiting and executes:
+    if found.waiting and wanted.execution:
         count = len(found.waiting)
         wait = "1 plan waits" if count == 1 else f"{count} plans wait"
         print_text(f"{wait} for your decision and would not be carried out: pipeline review")

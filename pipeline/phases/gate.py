@@ -19,14 +19,24 @@ def gate(work: Work, auto_approve: RiskLevel | None = None) -> int:
     many plans are no longer pending: they are approved, or go back to planning.
     """
     work.book.catch_up()
-    rules = [*work.settings.policy.auto_approve]
-    rules += [flag_rule(auto_approve)] if auto_approve else []
+    rules = _rules(work, auto_approve)
     decided = sum(_decide(work, record, rules) for record in _waiting(work)) if rules else 0
     waiting = tuple(record.key for record in _waiting(work))
     if waiting and waiting != work.told_waiting:
         work.bus.emit(GateWaits(waiting))
     work.told_waiting = waiting
     return decided
+
+
+def may_decide(work: Work, auto_approve: RiskLevel | None = None) -> bool:
+    """Tell whether a rule approves a plan that waits."""
+    rules = _rules(work, auto_approve)
+    return bool(rules) and any(_rule_for(work, one.key, rules) for one in _waiting(work))
+
+
+def _rules(work: Work, auto_approve: RiskLevel | None) -> list[AutoRule]:
+    flagged = [flag_rule(auto_approve)] if auto_approve else []
+    return [*work.settings.policy.auto_approve, *flagged]
 
 
 def _waiting(work: Work) -> list[PlanningRecord]:

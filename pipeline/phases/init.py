@@ -4,26 +4,28 @@ import secrets
 from datetime import timedelta
 
 from pipeline.domain.group import Group
+from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError
 from pipeline.events import Notice, RunResumed, RunStarted
 from pipeline.execution.debris import BY_ITSELF, KINDS, Ground, find_debris, remove
 from pipeline.git import head_commit, prefix_collision, ref_exists, resolve, update_ref
 from pipeline.phases.settle import settle
+from pipeline.phases.todo import is_anything_to_do
 from pipeline.phases.work import Work
-from pipeline.plans.standing import is_over
 from pipeline.store.entries import QuotaOver, RunClosed, RunOpened
 
 
-def init(work: Work, *, base: str | None = None, new: bool = False) -> bool:
+def init(work: Work, wanted: Wanted) -> bool:
     """Bring the journal and git to one state, then open a run or go on with the open one.
 
-    Returns False when no run is open and nothing is left that needs one.
+    Returns False when no run is open and there is nothing to open one for.
     """
+    base, new = wanted.base, wanted.new
     adopted = settle(work)
     if new and work.book.state.run is not None:
         close_run(work, "a new run was asked for")
     if work.book.state.run is None:
-        if base is None and not new and _all_is_done(work):
+        if base is None and not new and not is_anything_to_do(work, wanted):
             return False
         _open_run(work, base)
         work.held.work_on(work.run.run_id)
@@ -36,11 +38,6 @@ def init(work: Work, *, base: str | None = None, new: bool = False) -> bool:
     _continue_run(work, adopted)
     work.held.work_on(work.run.run_id)
     return True
-
-
-def _all_is_done(work: Work) -> bool:
-    rows = work.standings()
-    return bool(rows) and is_over(rows)
 
 
 def close_run(work: Work, reason: str) -> None:

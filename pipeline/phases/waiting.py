@@ -19,6 +19,7 @@ from pipeline.clocks import elapsed
 from pipeline.domain.base import iso
 from pipeline.domain.group import Group
 from pipeline.domain.results import PlanningRecord
+from pipeline.domain.wanted import Wanted
 from pipeline.events import WaitBegan, WaitEnded
 from pipeline.phases.returns import keep
 from pipeline.phases.work import Work
@@ -48,6 +49,15 @@ class Wait:
     """The deadline on that clock, once the waiting has begun."""
     _is_over: bool = field(default=False, init=False)
 
+    @classmethod
+    def of(cls, work: Work, wanted: Wanted) -> "Wait":
+        """Return the waiting that a command wants."""
+        return cls(work, planning=wanted.planning, solutions=wanted.solutions)
+
+    def is_worth_it(self) -> bool:
+        """Tell whether the run is to wait, and a person could give it something to do."""
+        return bool(self.work.settings.gate.wait_s) and self._is_anything_awaited()
+
     def look(self) -> Look:
         """Return how the files stand now in which other processes leave what they decide.
 
@@ -62,7 +72,7 @@ class Wait:
         `Stopped` on a signal.
         """
         work = self.work
-        if self._is_over or not work.settings.gate.wait_s or not self._is_anything_awaited():
+        if self._is_over or not self.is_worth_it():
             return False
         work.book.flush()
         if self.look() != seen:
@@ -95,7 +105,6 @@ class Wait:
         return self._ends
 
     def _is_anything_awaited(self) -> bool:
-        """Tell whether a person could give this run something to do."""
         rows = self.work.standings()
         if awaits_confirmation(rows, self.work.book.state) or self._undecided(rows):
             return True
