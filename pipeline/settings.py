@@ -244,11 +244,23 @@ class FenceSettings(Section):
     """`aside`: a patch, and the rest goes on; `fail`: so does the attempt; `ask`: a person."""
 
 
+OF_THE_KERNEL = tuple(map(Path, ("/proc", "/sys", "/dev")))
+"""Shown again, these would show the host's processes, their environments, and its devices."""
+NEVER_WHOLE = tuple(map(Path, ("/", "/run")))
+"""`/run` holds the sockets of all daemons."""
+
+
 def _from_root(path: str) -> str:
-    """Return an absolute path, `~` being the user's home; raises ValueError for others and `/`."""
+    """Return an absolute path, `~` being the user's home.
+
+    Raises ValueError for other paths and, links followed, for places that no sandbox survives.
+    """
     found = Path(path).expanduser()
     if not found.is_absolute() or ".." in found.parts or len(found.parts) < 2:
         raise ValueError("give absolute paths, or '~/...', and never '/' itself")
+    real = found.resolve()
+    if real in NEVER_WHOLE or any(real.is_relative_to(one) for one in OF_THE_KERNEL):
+        raise ValueError(f"{str(real)!r} would undo the sandbox: name a folder of files")
     return str(found)
 
 

@@ -23,6 +23,7 @@ from pipeline.sandbox import (
     Profile,
     Sandbox,
     SandboxFailed,
+    Terms,
     Unconfined,
     find_sandbox,
 )
@@ -123,6 +124,13 @@ def test_homes_and_runtime_folders_are_empty(jail: Jail) -> None:
 def test_the_machines_own_secrets_are_empty(jail: Jail) -> None:
     assert not run(jail, "grep . /etc/shadow").ok
     assert not run(jail, "ls -A /etc/ssh | grep .").ok
+
+
+@pytest.mark.parametrize("part", ["read", "write"])
+def test_a_place_of_the_settings_does_not_show_them(jail: Jail, part: str) -> None:
+    shown = replace(BWRAP, terms=replace(Terms(), **{part: (Path("/etc"),)}))
+    script = "grep -q root: /etc/passwd && ! grep . /etc/shadow && ! ls -A /etc/ssh | grep ."
+    assert shown.run(script, jail, "plan", timeout_s=10).ok
 
 
 def test_the_objects_are_there_read_only(jail: Jail) -> None:

@@ -206,6 +206,21 @@ def test_a_wrong_variable_and_a_wrong_flag_are_named_with_their_source(places):
     )
 
 
+@pytest.mark.parametrize("place", ["/proc", "/proc/1", "/sys/fs", "/dev", "/run", "{link}"])
+def test_a_place_that_would_undo_the_sandbox_is_refused(places, place):
+    link = places.root / "link"
+    places.root.mkdir(parents=True, exist_ok=True)
+    link.symlink_to("/proc/self/..")
+    named = place.format(link=link)
+    real = "/proc" if "{" in place else place
+    for key in ("read", "write"):
+        write(places.user_config, f'[sandbox]\n{key} = ["/srv", "{named}"]')
+        assert refusal(places) == (
+            f"{places.user_config}: sandbox.{key}.1 is {named!r}: "
+            f"{real!r} would undo the sandbox: name a folder of files"
+        )
+
+
 def test_a_syntax_error_names_file_and_line(places):
     write(places.config_file, "[planner]\nprovider = \n")
     line = refusal(places)

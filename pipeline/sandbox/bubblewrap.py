@@ -144,16 +144,16 @@ class Bubblewrap:
         for place in settings_of_the_kernel():
             yield ["--ro-bind", str(place), str(place)]
         yield from self._emptied()
-        for place in SECRET:
-            if place.is_dir():
-                yield ["--tmpfs", str(place)]
-            elif place.exists():
-                yield ["--ro-bind", "/dev/null", str(place)]
         yield ["--dir", "/var/tmp", "--symlink", "/run", "/var/run"]
         for place in terms.read:
             yield ["--ro-bind-try", str(place), str(place)]
         for place in terms.write:
             yield [f"{granted}-try", str(place), str(place)]
+        for place in SECRET:
+            if place.is_dir():
+                yield ["--tmpfs", str(place)]
+            elif place.exists():
+                yield ["--ro-bind", "/dev/null", str(place)]
         for place in jail.hide:
             if place.is_dir() and self._shows(place):
                 yield ["--tmpfs", str(place.resolve())]
