@@ -209,10 +209,11 @@ NOTES: dict[str, str] = {
         ([costs.md](costs.md#the-budget)), `left` what there is to do, `quotas` the
         vendors whose quota is used up, with the seconds that are left.""",
     "report": """
-        Made anew from the records; with the id of a run, as it was when that run ended, of the
-        issues that there were. `.workflow/report.md`, `report.html` and `report.json` hold it as
-        it was when the last `plan`, `execute` or `run` ended, however it ended. `--json` and
-        `--format json` are the same. [What it says](report.md).""",
+        Made anew from the records; with the id of an earlier run, as it was when that ended, of the
+        issues that had been filed by then ([what is of today there](report.md)).
+        `.workflow/report.md`, `report.html` and `report.json` hold it as it was when the last
+        `plan`, `execute` or `run` ended, however it ended. `--json` and `--format json` are the
+        same. [What it says](report.md).""",
     "logs": """
         Reads `.workflow/transcripts/` as a stream, however large it is; a damaged line is named
         and passed over. A note is one thing that was asked, said or done. With `-f` it goes on

@@ -133,7 +133,8 @@ def kept_of(project: Project, run: PastRun, until: datetime | None) -> Iterator[
 
 def report_of(project: Project, run_id: str) -> Iterator[Member]:
     """Yield a run's report in all of its forms."""
-    report = make_project_report(project, state_of_run(project, read_state(project), run_id))
+    state, ended = state_of_run(project, read_state(project), run_id)
+    report = make_project_report(project, state, ended=ended)
     for form in sorted(FORMS):
         yield f"report.{form}", FORMS[form](report, "../").encode()
 

@@ -32,10 +32,10 @@ def command(
     Example: pipeline report --format html --output night.html
     """
     project = open_project(repo)
-    state = read_state(project)
+    state, ended = read_state(project), None
     if run is not None:
-        state = state_of_run(project, state, run)
-    report = make_project_report(project, state)
+        state, ended = state_of_run(project, state, run)
+    report = make_project_report(project, state, ended=ended)
     kind = "json" if as_json else form
     text = FORMS[kind](report, _way(project, output))
     if output is not None:

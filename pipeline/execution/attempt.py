@@ -38,6 +38,7 @@ class Attempt:
     repairs: int = 0
     fenced: Fenced | None = None
     verification: Verification = field(default_factory=Verification)
+    """Of the last tree that was tested whole."""
     quarantined: set[str] = field(default_factory=set)
     quarantine: str | None = None
     beyond: tuple[str, ...] = ()
@@ -58,6 +59,12 @@ class Attempt:
         """Return the id of the agent's request, which no other attempt at the issue has."""
         number = self.begun.execution_result_id.rpartition("-")[2]
         return f"{self.begun.issue_id}.{number}"
+
+    @property
+    def evidence(self) -> Verification:
+        """Return what was seen: the tests before any change, and those of the last whole tree."""
+        commands = (*self.baseline, *self.verification.commands)
+        return self.verification.model_copy(update={"commands": commands})
 
     @property
     def workspace(self) -> Workspace:

@@ -162,7 +162,7 @@ def _record(
         duration_s=round(elapsed() - attempt.began_s, 3),
         tasks_completed=sum(task.status == "completed" for task in tasks),
         tasks=tasks,
-        verification=attempt.verification,
+        verification=attempt.evidence,
         claim=_claim(attempt),
         quarantine=attempt.quarantine,
         held=attempt.held,

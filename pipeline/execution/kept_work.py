@@ -59,6 +59,12 @@ def kept_of(repo: Repository, attempts: Iterable[ExecutionRecord]) -> list[KeptW
     return [one for one in all_kept(repo) if one.attempt in names]
 
 
+def newest_of(kept: Iterable[KeptWork], attempt: ExecutionRecord) -> KeptWork | None:
+    """Return the newest of `kept`, oldest first, that is of this attempt; None: there is none."""
+    name = kept_ref("", attempt.key).strip("/")
+    return next((one for one in reversed([*kept]) if one.attempt == name), None)
+
+
 def choose(name: str, kept: list[KeptWork], task: str | None) -> KeptWork:
     """Return the newest, or the newest checkpoint of a task; raises where there is none."""
     wanted = None if task is None else kept_ref("", task).strip("/")

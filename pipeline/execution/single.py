@@ -326,9 +326,7 @@ class Execution:
             stop=stop,
             remaining=remaining,
         )
-        attempt.verification = verification.model_copy(
-            update={"commands": (*attempt.baseline, *verification.commands)}
-        )
+        attempt.verification = verification
         if is_good(verification, ran, site.suite):
             return None
         attempt.problem = failures_in_short(ran)

@@ -20,6 +20,8 @@ def complete(work: Work) -> int:
     rows = work.standings()
     if rows and is_over(rows) and work.book.state.run is not None:
         close_run(work, "nothing is left to do")
+    elif work.book.state.run is not None:
+        work.heed.record_stop(signalled=work.halt.signal())
     work.book.flush()
     return WAITS if awaits_confirmation(rows, work.book.state) else exit_code(rows)
 

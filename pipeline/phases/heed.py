@@ -8,6 +8,7 @@ pipeline stop --now     raises the stop flag, wherever it is looked at: `app/wor
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from pipeline.domain.base import iso
 from pipeline.errors import StopAsked, Stopped
@@ -15,6 +16,7 @@ from pipeline.events import Continued, EventBus, Paused
 from pipeline.safety.budget import Purse
 from pipeline.store.asked import Asked, What
 from pipeline.store.book import Book
+from pipeline.store.entries import RunContinued, RunPaused, RunStopped
 from pipeline.store.run_file import RunFile
 
 CARRIES_ON = "`pipeline run` carries on where it stopped"
@@ -58,7 +60,17 @@ class Heed:
         if self._is_paused:
             self._is_paused = False
             self.held.pause_since(None)
+            self.book.record(RunContinued())
             self.bus.emit(Continued())
+
+    def record_stop(self, *, signalled: bool) -> None:
+        """Record why the process ends, where somebody asked it to, or a signal did."""
+        asked = self.held.inbox.look()
+        if asked is not None and asked.what is not What.PAUSE:
+            how: Literal["stop", "stop now"] = "stop now" if asked.what is What.STOP_NOW else "stop"
+            self.book.record(RunStopped(how=how, by=asked.by))
+        elif signalled:
+            self.book.record(RunStopped(how="signal"))
 
     def _pause(self) -> Asked | None:
         """Return the pause that is asked for, or None; raises `StopAsked`."""
@@ -70,6 +82,7 @@ class Heed:
     def _tell(self, asked: Asked) -> None:
         if not self._is_paused:
             self._is_paused = True
+            self.book.record(RunPaused(by=asked.by))
             self.book.flush()
             self.held.pause_since(iso(self.now()))
             self.bus.emit(Paused(asked.by, datetime.fromisoformat(asked.at)))

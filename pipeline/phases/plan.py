@@ -151,7 +151,11 @@ def _plan_issue(work: Work, issue: Issue) -> bool:
         request_id = f"{issue.id}.{attempt}"
         work.book.record(
             entries.PlanningBegun(
-                issue_id=issue.id, attempt=attempt, request_id=request_id, base_commit=tip
+                issue_id=issue.id,
+                attempt=attempt,
+                request_id=request_id,
+                base_commit=tip,
+                title=work.redaction(issue.title),
             )
         )
     work.bus.emit(PlanningStarted(issue.id, issue.title, attempt))

@@ -41,6 +41,7 @@ WORK = frozenset(
         *("attempt_begun", "landing_begun", "attempt_recorded", "call_begun", "call_settled"),
         *("tool_begun", "tool_done", "turn_settled", "ledger_folded", "rollback_begun"),
         *("quota_paused", "quota_over", "turn_compacted", "cache_fell"),
+        *("run_paused", "run_continued", "run_stopped"),
     }
 )
 """Kinds of journal lines that tell of work, not of a decision."""

@@ -22,7 +22,7 @@ def enter_missing(
         for record in attempts
         if record.status is ExecutionStatus.COMPLETED
     }
-    found |= {issue.id: issue for record in plans if (issue := _issue_of(record)) is not None}
+    found |= {issue.id: issue for record in plans if (issue := issue_of(record)) is not None}
     with locked(places):
         known = {issue.id for issue in load_issues(places)}
         missing = [issue for issue in found.values() if issue.id not in known]
@@ -30,7 +30,8 @@ def enter_missing(
     return [issue.id for issue in missing]
 
 
-def _issue_of(record: PlanningRecord) -> Issue | None:
+def issue_of(record: PlanningRecord) -> Issue | None:
+    """Return an issue as far as its plan tells of it; None where there is no plan."""
     solution = record.solution
     if solution is None:
         return None

@@ -55,6 +55,8 @@ class PlanningBegun(Entry):
     attempt: int
     request_id: str
     base_commit: str
+    title: str = ""
+    """The issue's title as it was then."""
 
 
 class PlanRecorded(Entry):
@@ -284,6 +286,28 @@ class QuotaOver(Entry):
     provider: str
 
 
+class RunPaused(Entry):
+    """The run waits because a person asked it to."""
+
+    kind: Literal["run_paused"] = "run_paused"
+    by: str
+
+
+class RunContinued(Entry):
+    """A person let a paused run go on."""
+
+    kind: Literal["run_continued"] = "run_continued"
+
+
+class RunStopped(Entry):
+    """The process that worked on the run ends because it was asked to; the run stays open."""
+
+    kind: Literal["run_stopped"] = "run_stopped"
+    how: Literal["stop", "stop now", "signal"]
+    by: str = ""
+    """Who asked; empty: nobody knows who sent a signal."""
+
+
 class CheckpointReached(Entry):
     """So many solutions were executed that a person has to confirm before the next one is."""
 
@@ -346,6 +370,9 @@ AnyEntry = (
     | CacheFell
     | QuotaPaused
     | QuotaOver
+    | RunPaused
+    | RunContinued
+    | RunStopped
     | CheckpointReached
     | Confirmed
     | ExecutionRefused

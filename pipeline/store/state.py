@@ -9,6 +9,7 @@ planning_begun .. plan_recorded, attempt_begun ..     pace
 turn_settled, ledger_folded                           ledger, memory
 ledger_folded, turn_compacted, cache_fell             tally
 quota_paused .. quota_over                            quotas, tally
+run_paused .. run_continued, run_stopped              tally
 """
 
 from collections import defaultdict, deque
@@ -46,6 +47,8 @@ from pipeline.store.entries import (
     RolledBack,
     RunClosed,
     RunOpened,
+    RunPaused,
+    RunStopped,
     TurnCompacted,
     TurnSettled,
 )
@@ -91,6 +94,8 @@ class State:
         """Issues that somebody wants to be planned again."""
         self.rerun: set[str] = set()
         """Solutions that somebody wants to be attempted again."""
+        self.titles: dict[str, str] = {}
+        """Issue id -> its title when it was planned last, as far as the journal says."""
         self.open_planning: PlanningBegun | None = None
         self.open_attempt: AttemptBegun | None = None
         self.open_rollback: RollbackBegun | None = None
@@ -287,6 +292,9 @@ class State:
     def _planning_begun(self, line: Line) -> None:
         entry = _parsed(line, PlanningBegun)
         self.open_planning = entry
+        if entry.title:
+            self.titles[entry.issue_id] = entry.title
+        self.tally.go_on(line.at)
         self.pace.begin("planning", line.at)
 
     def _plan_recorded(self, line: Line) -> None:
@@ -351,6 +359,7 @@ class State:
     def _attempt_begun(self, line: Line) -> None:
         entry = _parsed(line, AttemptBegun)
         self.open_attempt = entry
+        self.tally.go_on(line.at)
         self.pace.begin("execution", line.at)
         self._landing = None
         self.rerun.discard(entry.solution_id)
@@ -434,6 +443,14 @@ class State:
         self.quotas.pop(entry.provider, None)
         self.tally.pause_over(entry, line.at)
 
+    def _run_stands_still(self, line: Line) -> None:
+        entry = line.entry
+        assert isinstance(entry, RunPaused | RunStopped)
+        self.tally.stand_still(entry, line.at)
+
+    def _run_continued(self, line: Line) -> None:
+        self.tally.go_on(line.at)
+
     def _checkpoint_reached(self, line: Line) -> None:
         self.checkpoint = _parsed(line, CheckpointReached)
 
@@ -466,6 +483,9 @@ FOLDS: dict[str, Callable[[State, Line], None]] = {
     "cache_fell": State._cache_fell,
     "quota_paused": State._quota_paused,
     "quota_over": State._quota_over,
+    "run_paused": State._run_stands_still,
+    "run_continued": State._run_continued,
+    "run_stopped": State._run_stands_still,
     "checkpoint_reached": State._checkpoint_reached,
     "confirmed": State._confirmed,
 }

@@ -1,11 +1,20 @@
-"""How the open run fared: folds, summaries, falls of caches, and its pauses for quotas."""
+"""How the open run fared: folds, summaries, falls of caches, and when and why it stood still."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pipeline.store.entries import CacheFell, LedgerFolded, QuotaOver, QuotaPaused, TurnCompacted
+from pipeline.store.entries import (
+    CacheFell,
+    LedgerFolded,
+    QuotaOver,
+    QuotaPaused,
+    RunPaused,
+    RunStopped,
+    TurnCompacted,
+)
 
+PAUSE = "pause"
 MOST_PAUSES = 200
 """So many pauses are kept, the newest: a vendor that refuses all night must not fill memory."""
 
@@ -22,6 +31,19 @@ class Pause:
     """When the work went on; None: it has not."""
 
 
+@dataclass(frozen=True)
+class Standstill:
+    """A time in which nothing was done because somebody asked for that."""
+
+    how: str
+    """`pause`, or how the process was asked to end: `stop`, `stop now`, `signal`."""
+    by: str
+    """Who asked; empty: a signal does not say."""
+    at: datetime
+    over_at: datetime | None = None
+    """When the work went on; None: it has not."""
+
+
 @dataclass
 class Tally:
     """Running counts; a new run begins with none."""
@@ -30,6 +52,8 @@ class Tally:
     """When the run was opened; None: none was."""
     pauses: list[Pause] = field(default_factory=list)
     """Oldest first."""
+    standstills: list[Standstill] = field(default_factory=list)
+    """Oldest first; at most as many as pauses."""
     folds: int = 0
     fold_usd: float | None = 0.0
     """What caching the new prefixes cost (USD); None: the price of one is not known."""
@@ -70,6 +94,18 @@ class Tally:
         going_on = self._going_on(entry.provider)
         if going_on is not None:
             self.pauses[going_on] = replace(self.pauses[going_on], over_at=at)
+
+    def stand_still(self, entry: RunPaused | RunStopped, at: datetime) -> None:
+        """Note that somebody has the run wait, or end; a pause that is stopped is over."""
+        self.go_on(at)
+        how = entry.how if isinstance(entry, RunStopped) else PAUSE
+        self.standstills.append(Standstill(how, entry.by, at))
+        del self.standstills[:-MOST_PAUSES]
+
+    def go_on(self, at: datetime) -> None:
+        """Note that something is done again: a pause ends with its process at the latest."""
+        if self.standstills and self.standstills[-1].over_at is None:
+            self.standstills[-1] = replace(self.standstills[-1], over_at=at)
 
     def _going_on(self, provider: str) -> int | None:
         """Return the place of the provider's pause that is not over."""

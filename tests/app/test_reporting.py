@@ -36,10 +36,45 @@ def test_an_earlier_run_is_told_as_it_ended(project: Project) -> None:
     now = read_state(project)
     first, second = (run.run_id for run in now.runs)
 
-    then = make_project_report(project, state_of_run(project, now, first))
+    state, ended = state_of_run(project, now, first)
+    then = make_project_report(project, state, ended=ended)
     assert (then.run_id, len(then.quota_pauses)) == (first, 1)
-    newest = make_project_report(project, state_of_run(project, now, second))
-    assert (newest.run_id, newest.quota_pauses) == (second, ())
+    assert (then.ending.how, then.ending.said) == ("closed", "nothing is left to do")
+    state, ended = state_of_run(project, now, second)
+    newest = make_project_report(project, state, ended=ended)
+    assert (newest.run_id, newest.quota_pauses, newest.ending.how) == (second, (), "unknown")
+
+
+def test_an_earlier_run_is_told_with_the_issues_and_titles_that_there_were(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1", "ISS-2", "ISS-3")
+        assert night.run("plan", "ISS-1", "ISS-2").code == 3
+        assert night.run("reject", "ISS-2", "--reason", "no").code == 0
+        first = read_state(open_project(night.root)).runs[-1].run_id
+        assert night.run("plan", "--new", "ISS-3").code == 3
+        for name in ("ISS-1", "ISS-3"):
+            assert night.run("issues", "edit", name, "--title", f"another {name}").code == 0
+        night.add("ISS-4")
+        backlog = night.root / ".workflow" / "issues" / "issues.jsonl"
+        lines = backlog.read_text().splitlines(keepends=True)
+        backlog.write_text("".join(line for line in lines if '"ISS-2"' not in line))
+
+        found = night.run("report", first, "--json").json
+
+    assert isinstance(found, dict)
+    told = {
+        one["issue_id"]: (group, one["title"], one["next"])
+        for group, entries in found["groups"].items()
+        for one in entries
+    }
+    assert told == {
+        "ISS-1": ("needs you", "do ISS-1", None),
+        "ISS-2": ("turned down", "do ISS-2", None),
+        "ISS-3": ("not started", "another ISS-3", None),
+    }
+    assert found["ending"]["how"] == "closed"
+    assert found["remarks"][0].startswith("An earlier run, as it was when it ended")
+    assert found["next"] == []
 
 
 def test_a_run_that_never_was_is_answered_with_the_near_one(project: Project) -> None:

@@ -68,6 +68,21 @@ def test_nothing_lands_whatever_ends_an_attempt_and_its_work_can_be_restored(
         _everything_comes_back(night, tmp_path)
 
 
+def _the_report_says_so(night: Night) -> None:
+    report = night.run("report", "--json").json
+    assert isinstance(report, dict)
+    failed = {one["issue_id"]: one for one in report["groups"]["failed"]}
+    text = night.run("report").out
+    for number in range(1, 5):
+        name, entry = f"EXR-ISS-{number}-1", failed[f"ISS-{number}"]
+        assert [one["passed"] for one in entry["tests_before"]] == [True]
+        assert (entry["kept"]["kind"], entry["kept"]["ref"]) == (
+            "failed",
+            f"refs/pipeline/failed/{name}",
+        )
+        assert f"Into a folder: `pipeline restore {name} --into ../{name}`" in text
+
+
 def _cancel(night: Night) -> None:
     """Begin the last attempt, and stop once the agent is at work."""
     begun: list[Event] = []
@@ -107,6 +122,7 @@ def _everything_comes_back(night: Night, tmp_path: Path) -> None:
         assert not (tmp_path / "one" / ".git").exists()
         assert night.run("restore", "SOL-ISS-3-1", "--into", str(tmp_path / "two")).code == 0
         assert (tmp_path / "two" / "3.txt").read_text() == "two\n"
+    _the_report_says_so(night)
     named = night.run("restore", "SOL-ISS-3-1", "T1").out.split()[0]
     assert git(night.root, "show", f"{named}:3.txt") == "one"
     again = night.run("restore", "SOL-ISS-3-1", "--into", str(tmp_path / "two"))

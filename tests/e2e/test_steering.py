@@ -63,6 +63,8 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
         assert resumed.code == 3, resumed.err
         assert resumed.err.startswith("resumed: 0 done, 3 to go (run ")
         assert PAUSED not in resumed.err
+        assert standstills(night) == [("pause", WHO, True), ("pause", WHO, True)]
+        assert night.run("report").out.count(f"Paused by {WHO} at ") == 2
         assert night.states()["ISS-3"] == "planned"
 
 
@@ -82,7 +84,10 @@ def test_a_stop_ends_a_paused_run_and_names_who_asked(tmp_path: Path) -> None:
             )
 
         assert night.states() == {"ISS-1": "planned", "ISS-2": "registered"}
-        assert orjson.loads(project.places.report_json.read_bytes())["ending"]["exit_code"] == 130
+        report = orjson.loads(project.places.report_json.read_bytes())
+        assert report["ending"]["exit_code"] == 130
+        assert report["ending"]["said"] == f"stopped by {WHO}; `pipeline run` carries on"
+        assert standstills(night) == [("pause", WHO, True), ("stop", WHO, False)]
         assert not project.places.asked_file.exists()
 
 
@@ -118,7 +123,16 @@ def test_a_stop_at_once_interrupts_the_turn(tmp_path: Path) -> None:
         assert ended.code == 130
         assert last_line(ended).startswith(f"pipeline: stopped at once by {WHO}; `pipeline run`")
         assert night.planned() == []
+        assert standstills(night) == [("stop now", WHO, False)]
         assert night.run("plan").code == 3
+        assert standstills(night) == [("stop now", WHO, True)]
+
+
+def standstills(night: Night) -> list[tuple[str, str, bool]]:
+    """Return what the report says of pauses and stops: how, by whom, and whether it is over."""
+    report = night.run("report", "--json").json
+    assert isinstance(report, dict)
+    return [(one["how"], one["by"], one["over_at"] is not None) for one in report["standstills"]]
 
 
 def test_where_no_run_is_at_work_one_line_says_so(tmp_path: Path) -> None:

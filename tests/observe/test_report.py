@@ -1,6 +1,7 @@
 """What the report says of a night: the first sentence, the numbers, and text of others as text."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -10,12 +11,12 @@ from pipeline.domain.group import Group
 from pipeline.domain.results import Usage
 from pipeline.observe.report.bars import SHOWN, bars
 from pipeline.observe.report.cards import MEANS
-from pipeline.observe.report.facts import Check, Ending, Report
+from pipeline.observe.report.facts import Check, Ending, Report, Standstill
 from pipeline.observe.report.headline import SAYS, headline, outcome
 from pipeline.observe.report.markdown import ending, to_markdown
 from pipeline.observe.report.markup import Html, tag
 from pipeline.observe.report.page import to_html
-from tests.observe.facts import entry, full, report
+from tests.observe.facts import AT, entry, full, report
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -196,3 +197,41 @@ def test_of_a_flaky_test_the_last_run_is_told() -> None:
     text = to_markdown(report({LANDED: [entry(tests_after=tuple(ran))]}))
     assert "after: passed (7 tests)" in text
     assert "exit 1" not in text
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ([12, 12], "all 2 commands passed (12 tests each)"),
+        ([3, 12], "all 2 commands passed (3 and 12 tests)"),
+        ([1, 1_200, 12], "all 3 commands passed (1, 1,200 and 12 tests)"),
+        ([12, None], "all 2 commands passed (12 tests in 1 of them)"),
+        ([12, 12, None], "all 3 commands passed (12 tests each in 2 of them)"),
+        ([1], "passed (1 test)"),
+        ([None, None], "all 2 commands passed"),
+    ],
+)
+def test_tests_that_several_commands_run_are_counted_for_each(
+    tests: list[int | None], said: str
+) -> None:
+    ran = tuple(
+        Check(stage="suite", command=f"c{n}", passed=True, exit_code=0, seconds=1, tests=number)
+        for n, number in enumerate(tests)
+    )
+    assert f"after: {said}\n" in to_markdown(report({LANDED: [entry(tests_after=ran)]}))
+
+
+def test_pauses_and_stops_are_told_with_who_when_and_how_long() -> None:
+    stills = [
+        Standstill(how="pause", by="ann", at=AT, over_at=AT + timedelta(minutes=14), seconds=840),
+        Standstill(how="stop now", by="bob", at=AT),
+        Standstill(how="signal", by="", at=AT),
+    ]
+    made = report(standstills=stills)
+    page = to_html(made)
+    paused = "Paused by ann at 2026-11-21 02:30Z; it went on at 2026-11-21 02:44Z, 14 min later"
+    for text in (to_markdown(made), page):
+        assert paused in text
+        assert "Stopped at once by bob at 2026-11-21 02:30Z; it has not gone on since" in text
+        assert "Interrupted by a signal, such as Ctrl-C at 2026-11-21 02:30Z" in text
+    assert page.count("<dt>Stop</dt>") == 2

@@ -94,6 +94,7 @@ def _card(entry: ReportEntry, where: str) -> Html:
         _checks(entry, where),
         _diff(entry.diff, entry.issue_id),
         _links(entry, where),
+        _command("What it had done, into a folder:", entry.kept.command if entry.kept else None),
         _command("What the agents did:", entry.conversation),
         _command("Next:", entry.next),
         aria_labelledby=name,
@@ -136,6 +137,8 @@ def _rows(entry: ReportEntry, where: str) -> Iterator[tuple[str, str | Html | No
         yield "Plan", join((link, risk))
     if entry.attempts > 1:
         yield "Attempts", str(entry.attempts)
+    if entry.kept:
+        yield "Kept as", tag("code", entry.kept.ref)
     if entry.tokens:
         yield "Cost", f"{money(entry.usd)}, {entry.tokens:,} tokens"
     if entry.seconds:

@@ -1,14 +1,21 @@
 """One issue of the report, from its standing and from what git and the disk still hold."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.domain.group import Group
-from pipeline.domain.results import CommandEvidence, ExecutionRecord, PlanningRecord, Usage
+from pipeline.domain.results import (
+    CommandEvidence,
+    ExecutionRecord,
+    ExecutionStatus,
+    PlanningRecord,
+    Usage,
+)
+from pipeline.execution.kept_work import KeptWork, newest_of
 from pipeline.git import FileChange
 from pipeline.observe.report.concerns import notes_of
-from pipeline.observe.report.facts import Check, Diff, FileDiff, Link, ReportEntry, Said
+from pipeline.observe.report.facts import Check, Diff, FileDiff, Kept, Link, ReportEntry, Said
 from pipeline.observe.report.steps import next_of
 from pipeline.observe.report.words import line
 from pipeline.plans.markdown import plan_path
@@ -34,12 +41,19 @@ class Ground:
     """Commit -> how much of which file it changed."""
     patches: Mapping[str, str] = field(default_factory=dict)
     """Commit -> the change itself, where it is short."""
+    work: Sequence[KeptWork] = ()
+    """What is kept of attempts, oldest first."""
     kept: Callable[[str], bool] = _nothing_kept
     """Tells whether a path below `.workflow/` is there."""
 
 
-def make_entry(row: Standing, state: State, run: RunOpened | None, ground: Ground) -> ReportEntry:
-    """Return the entry of one issue; `run` is the one that is told of."""
+def make_entry(
+    row: Standing, state: State, run: RunOpened | None, ground: Ground, *, is_past: bool = False
+) -> ReportEntry:
+    """Return the entry of one issue; `run` is the one that is told of.
+
+    Of a past one only what has landed has a command to type next: the others may stand elsewhere.
+    """
     record, attempt = row.record, row.attempt
     spent = state.spent_on.get(row.issue.id, Usage())
     after = tuple(_after(attempt, ground)) if attempt is not None else ()
@@ -60,6 +74,7 @@ def make_entry(row: Standing, state: State, run: RunOpened | None, ground: Groun
         tests_before=before,
         tests_after=after,
         claim=_claim(attempt),
+        kept=_kept(attempt, ground),
         evidence=tuple(_evidence(attempt.verification.commands)) if attempt is not None else (),
         notes=tuple(map(line, [*_decided(record), *notes_of(attempt)])),
         started_at=attempt.started_at if attempt is not None else None,
@@ -70,7 +85,7 @@ def make_entry(row: Standing, state: State, run: RunOpened | None, ground: Groun
         spent=state.spent_by(row.issue.id),
         links=tuple(_links(row, ground)),
         conversation=f"pipeline logs --issue {row.issue.id}" if spent.calls else None,
-        next=next_of(row),
+        next=None if is_past and row.group is not Group.LANDED else next_of(row),
     )
 
 
@@ -131,6 +146,22 @@ def _claim(attempt: ExecutionRecord | None) -> Said | None:
         return None
     differs = None if said.contradicts is None else line(said.contradicts)
     return Said(status=said.status, summary=line(said.summary), contradicts=differs)
+
+
+def _kept(attempt: ExecutionRecord | None, ground: Ground) -> Kept | None:
+    """Return what is kept of an attempt that did not land."""
+    if attempt is None or attempt.status is ExecutionStatus.COMPLETED:
+        return None
+    found = newest_of(ground.work, attempt)
+    if found is None:
+        return None
+    name = attempt.execution_result_id
+    return Kept(
+        kind=found.kind,
+        ref=found.ref,
+        commit=found.commit,
+        command=f"pipeline restore {name} --into ../{name}",
+    )
 
 
 def _evidence(commands: Iterable[CommandEvidence]) -> Iterator[str]:

@@ -63,6 +63,17 @@ class Link(Noun):
     """Relative to `.workflow/`."""
 
 
+class Kept(Noun):
+    """What an attempt that did not land had done, kept beside the branch."""
+
+    kind: str
+    """`failed`, `interrupted`, or `checkpoint`: the state after a finished task."""
+    ref: str
+    commit: str
+    command: str
+    """What writes its files into a new folder."""
+
+
 class ReportEntry(Noun):
     """One issue in the report, with the evidence for its place."""
 
@@ -85,6 +96,8 @@ class ReportEntry(Noun):
     tests_after: tuple[Check, ...] = ()
     """What ran on the change: tests of tasks, acceptance, the project's tests."""
     claim: Said | None = None
+    kept: Kept | None = None
+    """The newest state that is kept of the attempt, where it did not land."""
     evidence: tuple[str, ...] = ()
     """Each line: command, outcome, seconds."""
     notes: tuple[str, ...] = ()
@@ -127,10 +140,25 @@ class QuotaWait(Noun):
     """When the work went on; None: it has not."""
 
 
+class Standstill(Noun):
+    """A time in which the run stood still because somebody asked it to pause or to end."""
+
+    how: str
+    """`pause`, `stop`, `stop now`, `signal`"""
+    by: str
+    """Who asked; empty: a signal does not say who sent it."""
+    at: Time
+    over_at: Time | None = None
+    """When the work went on; None: it has not."""
+    seconds: float | None = None
+    """How long it was; None: it is not over."""
+
+
 class Ending(Noun):
     """How the process that worked last came to its end."""
 
-    how: Literal["working", "ended", "killed", "unknown"]
+    how: Literal["working", "ended", "killed", "closed", "unknown"]
+    """`closed`: it is an earlier run, of which only the journal tells."""
     exit_code: int | None = None
     at: Time | None = None
     """When it ended; of one that was killed the last sign of it."""
@@ -197,6 +225,8 @@ class Report(Noun):
     next: tuple[Action, ...] = ()
     concerns: tuple[Concern, ...] = ()
     quota_pauses: tuple[QuotaWait, ...] = ()
+    standstills: tuple[Standstill, ...] = ()
+    """When a person had the run pause or end, oldest first."""
     conversations: Conversations
     transcripts: tuple[Link, ...] = ()
     """What the agents said, whole: one file for each of them."""

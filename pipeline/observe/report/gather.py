@@ -17,6 +17,7 @@ from pipeline.observe.report.facts import (
     QuotaWait,
     Report,
     ReportEntry,
+    Standstill,
     Totals,
 )
 from pipeline.observe.report.headline import headline
@@ -40,18 +41,22 @@ def make_report(
     now: datetime,
     sandbox: str,
     ending: Ending = UNKNOWN,
+    is_earlier: bool = False,
     holds: Sequence[str] = (),
     caps: Caps = NO_CAPS,
     ground: Ground = NOTHING_KEPT,
 ) -> Report:
     """Gather the report of the newest run; `rows` are the standings of the backlog.
 
-    `sandbox`: the one of the settings, told where no run has been opened.
+    `sandbox`: the one of the settings, told where no run has been opened. Of an earlier run
+    (`is_earlier`) it is not said what to type next: that was then.
     """
     run = state.run or (state.runs[-1] if state.runs else None)
     groups = {
         group.value: tuple(
-            make_entry(row, state, run, ground) for row in rows if row.group is group
+            make_entry(row, state, run, ground, is_past=is_earlier)
+            for row in rows
+            if row.group is group
         )
         for group in Group
     }
@@ -74,11 +79,15 @@ def make_report(
         next=tuple(next_of_all(groups, run)),
         concerns=concerns,
         quota_pauses=tuple(_pauses(state.tally)),
+        standstills=tuple(_standstills(state.tally)),
         conversations=_conversations(state.tally),
         transcripts=tuple(_transcripts(ground)),
         groups=groups,
         holds=tuple(map(line, holds)),
-        remarks=tuple(_remarks(run.sandbox if run else sandbox, state)),
+        remarks=(
+            *((EARLIER,) if is_earlier else ()),
+            *_remarks(run.sandbox if run else sandbox, state),
+        ),
     )
 
 
@@ -104,6 +113,14 @@ def _pauses(tally: Tally) -> Iterator[QuotaWait]:
         yield QuotaWait(provider=one.provider, at=one.at, until=one.until, over_at=one.over_at)
 
 
+def _standstills(tally: Tally) -> Iterator[Standstill]:
+    for one in tally.standstills:
+        seconds = (one.over_at - one.at).total_seconds() if one.over_at else None
+        yield Standstill(
+            how=one.how, by=line(one.by), at=one.at, over_at=one.over_at, seconds=seconds
+        )
+
+
 def _transcripts(ground: Ground) -> Iterator[Link]:
     for role in (PLANNER, EXECUTOR):
         path = f"transcripts/{role}.jsonl"
@@ -120,6 +137,11 @@ def _conversations(tally: Tally) -> Conversations:
         cache_falls=dict(tally.falls),
     )
 
+
+EARLIER = (
+    "An earlier run, as it was when it ended: titles are those that were planned then (an issue "
+    "that was not planned has today's), and what was closed by hand since counts as closed."
+)
 
 WEAKER = {
     "none": "No sandbox: agents' commands and tests ran unconfined.",

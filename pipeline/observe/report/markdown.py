@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.observe.report.bars import bars
 from pipeline.observe.report.concerns import KINDS
-from pipeline.observe.report.facts import Check, Diff, Ending, Link, Report, ReportEntry
+from pipeline.observe.report.facts import (
+    Check,
+    Diff,
+    Ending,
+    Link,
+    Report,
+    ReportEntry,
+)
 from pipeline.observe.report.words import (
     beside,
     capital,
@@ -15,6 +22,7 @@ from pipeline.observe.report.words import (
     duration,
     money,
     place,
+    stood_still,
 )
 from pipeline.plans.prose import code_span, line_of
 from pipeline.store.balance import in_words
@@ -58,6 +66,7 @@ def ending(found: Ending) -> str:
     said = {
         "working": "A run is at work here now; this is how far it is.",
         "ended": f"The last command ended{when}{code}: {found.said}.",
+        "closed": f"The run was closed{when}: {found.said}.",
         "killed": f"The process that worked was killed; its last sign is of {clock(found.at)}: "
         f"{found.said}."
         if found.at
@@ -119,6 +128,9 @@ def _facts(entry: ReportEntry, where: str) -> Iterator[str]:
     if entry.tokens:
         took = f"; the last attempt took {duration(entry.seconds)}" if entry.seconds else ""
         yield f"Cost: {money(entry.usd)}, {entry.tokens:,} tokens{took}"
+    if entry.kept:
+        yield f"What it had done is kept as {code_span(entry.kept.ref)}"
+        yield f"Into a folder: {code_span(entry.kept.command)}"
     if entry.links:
         yield f"Read on: {_read(entry.links, where)}"
     if entry.conversation:
@@ -153,13 +165,28 @@ def _deciding(checks: tuple[Check, ...]) -> tuple[Check, ...]:
 
 
 def _outcome(checks: tuple[Check, ...]) -> str:
-    """Return how commands ended, in short: `all 3 commands passed (41 tests)`, `1 of 3 failed`."""
-    tests = sum(one.tests or 0 for one in checks)
-    counts = f" ({counted(tests, 'test')})" if tests else ""
+    """Return how commands ended: `all 2 commands passed (3 and 12 tests)`, `1 of 3 failed`."""
+    counts = f" ({_ran(checks)})" if any(one.tests for one in checks) else ""
     failed = sum(not one.passed for one in checks)
     if failed:
         return f"{failed} of {len(checks)} failed{counts}"
     return f"passed{counts}" if len(checks) == 1 else f"all {len(checks)} commands passed{counts}"
+
+
+def _ran(checks: tuple[Check, ...]) -> str:
+    """Return how many tests ran, command by command: several may run the same ones.
+
+    `12 tests`, `12 tests each`, `3 and 12 tests`; `12 tests in 1 of them`, where the others say
+    nothing.
+    """
+    numbers = [one.tests for one in checks if one.tests]
+    if len(set(numbers)) == 1:
+        said = counted(numbers[0], "test") + (" each" if len(numbers) > 1 else "")
+    else:
+        *others, last = (f"{number:,}" for number in numbers)
+        said = f"{', '.join(others)} and {last} tests"
+    some = f" in {len(numbers)} of them" if len(numbers) < len(checks) else ""
+    return f"{said}{some}"
 
 
 def _concerns(report: Report) -> Iterator[str]:
@@ -214,4 +241,6 @@ def _run(report: Report, where: str) -> Iterator[str]:
             f"Quota of {line_of(one.provider)} used up at {clock(one.at)}{until}{over}.",
             "",
         )
+    for still in report.standstills:
+        yield from (f"{line_of(stood_still(still))}.", "")
     yield f"Written at {clock(report.written_at)}; `pipeline report` makes it again."

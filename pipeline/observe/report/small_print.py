@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from pipeline.observe.report.concerns import KINDS
 from pipeline.observe.report.facts import Concern, Report
 from pipeline.observe.report.markup import Html, join, tag
-from pipeline.observe.report.words import beside, clock, clock_of, commit, duration
+from pipeline.observe.report.words import (
+    beside,
+    clock,
+    clock_of,
+    commit,
+    duration,
+    stood_still,
+)
+
+PAUSE = "pause"
 
 
 def concerns(report: Report, where: str) -> Html | None:
@@ -64,3 +73,5 @@ def _rows(report: Report, where: str) -> Iterator[tuple[str, str | Html]]:
         until = f", until {clock_of(one.until)}" if one.until else ""
         over = f"; it went on at {clock(one.over_at)}" if one.over_at else "; it has not gone on"
         yield "Quota pause", f"{one.provider}, at {clock(one.at)}{until}{over}"
+    for still in report.standstills:
+        yield ("Pause" if still.how == PAUSE else "Stop"), stood_still(still)

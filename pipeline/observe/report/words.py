@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from pipeline.observe.report.facts import Standstill
 from pipeline.plans.page import moment
 from pipeline.plans.sanitize import clean
 
@@ -59,6 +60,24 @@ def clock_of(text: str) -> str:
 def commit(hash_: str) -> str:
     """Return a commit as people name it."""
     return hash_[:SHORT]
+
+
+STOOD_STILL: dict[str, str] = {
+    "pause": "paused by {by}",
+    "stop": "stopped by {by}",
+    "stop now": "stopped at once by {by}",
+    "signal": "interrupted by a signal, such as Ctrl-C",
+}
+"""How the run came to stand still -> how that is said."""
+
+
+def stood_still(one: Standstill) -> str:
+    """Return when a run stood still, why, and how long."""
+    said = f"{STOOD_STILL[one.how].format(by=one.by)} at {clock(one.at)}"
+    said = f"{said[0].upper()}{said[1:]}"
+    if one.over_at is None or one.seconds is None:
+        return f"{said}; it has not gone on since"
+    return f"{said}; it went on at {clock(one.over_at)}, {duration(one.seconds)} later"
 
 
 def place(hash_: str | None, branch: str | None) -> str:
