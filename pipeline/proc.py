@@ -26,6 +26,8 @@ GRACE_S = 0.2
 CHUNK = 65536
 SWEEPS = 5
 """How often processes are looked for again that may have forked while they were killed."""
+DYING_S = 2.0
+"""How long a killed process may take to end: on a busy machine it has to be its turn first."""
 
 
 class CannotStart(PipelineError):
@@ -144,8 +146,8 @@ def _start(
 def end_marked(mark: str) -> None:
     """Kill every process whose environment has `mark` (`NAME=value`), wherever it has gone.
 
-    It finds what has left its group and its parent, unless it has cleared its environment too.
-    Where there is no /proc nothing is found.
+    It finds what has left its group and its parent, unless it has cleared its environment too, and
+    returns when they have ended. Where there is no /proc nothing is found.
     """
     wanted = mark.encode()
     for _ in range(SWEEPS):
@@ -155,6 +157,8 @@ def end_marked(mark: str) -> None:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in found:
+            _watch_end(pid, DYING_S)
 
 
 def _processes() -> list[int]:
@@ -201,18 +205,27 @@ def _await_end(process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
     The kernel says when it ends. `Popen.wait` with a timeout sleeps and looks again: its first
     sleep is longer than most calls of git.
     """
-    try:
-        ending = os.pidfd_open(process.pid)
-    except (AttributeError, OSError):  # macOS, Linux before 5.3, a filter of system calls
+    if not _watch_end(process.pid, timeout_s):
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout_s)
-        return
+
+
+def _watch_end(pid: int, timeout_s: float) -> bool:
+    """Wait up to `timeout_s` for a process to end; False where the kernel does not tell of it.
+
+    It is gone already, or: macOS, Linux before 5.3, a filter of system calls.
+    """
+    try:
+        ending = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return False
     try:
         poller = select.poll()
         poller.register(ending, select.POLLIN)
         poller.poll(timeout_s * 1000)
     finally:
         os.close(ending)
+    return True
 
 
 def _asked_to_end(now: float, deadline: float, stop: Callable[[], bool]) -> str | None:
