@@ -26,6 +26,7 @@ from pipeline.phases.execute import ready, unmet
 from pipeline.phases.plan import cannot_plan, needs_plan
 from pipeline.phases.settle import will_adopt
 from pipeline.plans.cost import PLANNED, landed_costs, likely_cost, planning_costs, size
+from pipeline.plans.history import left_out
 from pipeline.plans.holds import holds
 from pipeline.plans.ordering import backlog_problems, planning_order
 from pipeline.plans.refusals import refusal
@@ -68,6 +69,8 @@ class Agenda:
     """Plans that wait for a decision now."""
     holds: tuple[str, ...]
     """What keeps the run from going on until a person acts."""
+    left_out: str | None = None
+    """What has landed in other runs and is not in the base of the one that would be opened."""
 
     @property
     def counts(self) -> str:
@@ -93,19 +96,21 @@ def agenda(project: Project, wanted: Wanted) -> Agenda:
     run = None if wanted.new else state.run
     rows = where_all_stand(project, state)
     adopted = will_adopt(project.repo, state)
+    base = run.base_commit if run else _base(project, wanted)
     counts = {group: sum(row.group is group for row in rows) for group in Group}
     done = counts[Group.LANDED] + (1 if adopted else 0)
     over = counts[Group.TURNED_DOWN] + counts[Group.FAILED]
     return Agenda(
         run_id=run.run_id if run else None,
         branch=run.branch if run else None,
-        base_commit=run.base_commit if run else _base(project, wanted),
+        base_commit=base,
         done=done,
         adopted=1 if adopted else 0,
         to_go=len(rows) - done - over,
         steps=tuple(_steps(project, state, wanted)),
         waiting=tuple(row.record.key for row in rows if row.awaits_decision and row.record),
         holds=holds(rows, state, project.settings.gate.max_pending),
+        left_out=None if run else left_out(project.repo, state, base),
     )
 
 

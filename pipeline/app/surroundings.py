@@ -4,10 +4,13 @@ import os
 import shutil
 
 from pipeline.agents.providers.registry import has_key
+from pipeline.app.books import read_state
 from pipeline.app.check import Check
 from pipeline.app.project import Project
+from pipeline.errors import PipelineError
 from pipeline.git import head_commit, list_files, show_file
 from pipeline.git.checkout import look_at_checkout
+from pipeline.plans.history import left_out
 from pipeline.plans.project import Project as Found
 from pipeline.plans.project import detect_project
 from pipeline.settings import DEFAULT_MODELS, AgentRole, Provider
@@ -49,7 +52,13 @@ def base_check(project: Project) -> Check:
             else f"{checkout.changed} uncommitted paths are"
         )
         shown += f"; {paths} no part of it"
-    return Check("base", True, shown)
+    if not project.places.journal.exists():
+        return Check("base", True, shown)
+    try:
+        landed = left_out(project.repo, read_state(project), checkout.commit)
+    except PipelineError as error:
+        return Check("base", False, f"{shown}; the journal cannot be read", str(error))
+    return Check("base", True, f"{shown}; {landed}" if landed else shown)
 
 
 def github_check(project: Project) -> Check:

@@ -48,6 +48,8 @@ def _print(found: Agenda, wanted: Wanted) -> None:
     opens = wanted.new or wanted.base or any(step.do != "blocked" for step in found.steps)
     would = f"would {where} at {found.base_commit[:10]}" if found.run_id or opens else "no new run"
     print_text(f"{would}: {found.counts}")
+    if found.left_out and opens:
+        print_text(found.left_out)
     number = 0
     for note, steps in groupby(found.steps, key=lambda one: (one.do, one.note)):
         print_text(f"{note[0]}: {note[1]}")

@@ -292,7 +292,12 @@ def is_ancestor(repo: Repository, ancestor: str, commit: str) -> bool:
 
 def commits_between(repo: Repository, base: str, tip: str) -> list[CommitInfo]:
     """Return the commits that `tip` reaches and `base` does not, newest first."""
-    return _commits(repo, "--end-of-options", f"{base}..{tip}")
+    return commits_beyond(repo, (base,), (tip,))
+
+
+def commits_beyond(repo: Repository, bases: Sequence[str], tips: Sequence[str]) -> list[CommitInfo]:
+    """Return the commits that one of `tips` reaches and none of `bases` does, newest first."""
+    return _commits(repo, "--end-of-options", *tips, *(f"^{base}" for base in bases))
 
 
 def _commits(repo: Repository, *which: str) -> list[CommitInfo]:

@@ -12,6 +12,7 @@ from pipeline.git import head_commit, prefix_collision, ref_exists, resolve, upd
 from pipeline.phases.settle import settle
 from pipeline.phases.todo import is_anything_to_do
 from pipeline.phases.work import Work
+from pipeline.plans.history import left_out
 from pipeline.store.entries import QuotaOver, RunClosed, RunOpened
 
 
@@ -67,6 +68,8 @@ def _open_run(work: Work, base: str | None) -> None:
     work.purse.open_run()
     _make_branch(work)
     work.bus.emit(RunStarted(run_id, opened.branch, commit, work.sandbox.name))
+    if said := left_out(work.repo, work.book.state, commit):
+        work.bus.emit(Notice(f"{said}, then `pipeline run --new` works with them"))
 
 
 def _sweep(work: Work) -> None:
