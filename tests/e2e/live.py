@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.e2e.night import Ended, Night
+from tests.e2e.started import Started
 
 PATIENCE_S = 60
 WAITS = "waits for decisions until"
@@ -16,7 +17,7 @@ WAITS = "waits for decisions until"
 class Live:
     """The process, and the lines of events it has said so far."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Started
     said: list[str] = field(default_factory=list)
 
     def until(self, text: str) -> str:

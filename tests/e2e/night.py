@@ -25,6 +25,7 @@ from pipeline.rehearsal.faults import Fault, Weather
 from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.server import LoggedRequest, StandIn
 from tests.builders import git, make_repository
+from tests.e2e.started import Started
 
 PROJECT = {
     "README.md": "# A small project\n",
@@ -102,17 +103,12 @@ class Night:
         return Ended(code, out.getvalue(), err.getvalue())
 
     def words(self, *words: str) -> list[str]:
-        """Return what starts one command as a process of its own, in the repository."""
+        """Return what starts one command with an interpreter of its own, in the repository."""
         return [sys.executable, "-m", "pipeline", *words, "-C", str(self.root)]
 
-    def process(self, *words: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    def process(self, *words: str, stdin: int = subprocess.DEVNULL) -> Started:
         """Start one command as a process of its own, in the repository."""
-        return subprocess.Popen(
-            self.words(*words),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        return Started([*words, "-C", str(self.root)], stdin=stdin)
 
     def add(self, *issue_ids: str, **options: str) -> None:
         """Add issues; `options` are long options of `pipeline add`."""

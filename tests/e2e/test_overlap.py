@@ -1,7 +1,6 @@
 """`run --overlap`: issues are planned while approved plans are executed, and everything holds."""
 
 import signal
-import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pipeline.rehearsal.scripting import any_issue, any_issue_adds, plan, read
 from pipeline.rehearsal.view import RequestView
 from tests.builders import git
 from tests.e2e.night import Ended, Night
+from tests.e2e.started import Started
 from tests.faults.clocks import VirtualTime
 
 ISSUES = tuple(f"ISS-{number}" for number in range(1, 4))
@@ -114,7 +114,7 @@ def test_plans_that_need_a_person_wait_at_the_gate(tmp_path: Path) -> None:
 
 def with_a_process(tmp_path: Path, call: int, number: signal.Signals) -> tuple[Night, Ended]:
     """Return a night whose process gets a signal when both agents are at work, and how it ended."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Started] = []
     meeting = Meeting(call=call, then=lambda: running[0].send_signal(number))
     night = Night(tmp_path / "repo", any_issue(), faults=meeting)
     with night:

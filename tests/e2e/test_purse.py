@@ -1,7 +1,6 @@
 """The bill of a run: it survives restarts, ends the run at its caps, and starts over with a run."""
 
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pipeline.rehearsal.view import RequestView
 from pipeline.safety.budget import MIN_OUTPUT
 from tests.e2e.live import live
 from tests.e2e.night import Night
+from tests.e2e.started import Started
 
 
 def journal(night: Night, kind: str) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def budget(night: Night) -> dict[str, Any]:
 
 
 def test_a_call_that_dies_with_its_process_stays_reserved(tmp_path: Path) -> None:
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Started] = []
 
     def kill(view: RequestView) -> None:
         if view.call == 1 and started[0].poll() is None:

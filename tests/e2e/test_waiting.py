@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from pipeline.rehearsal.scripting import any_issue, needs_clarification, turn
-from tests.e2e.live import WAITS, Live, live
+from tests.e2e.live import PATIENCE_S, WAITS, live
 from tests.e2e.night import Night
 
 PARKED = "nobody decided within 3 s (--wait-gate)"
@@ -144,8 +144,9 @@ def test_a_run_ends_at_once_when_nothing_is_left_to_wait_for(tmp_path: Path) -> 
 
 
 def test_a_run_needs_no_stdin(tmp_path: Path) -> None:
-    with Night(tmp_path / "repo", any_issue()) as night:
+    with Night(tmp_path / "repo", any_issue(), planner="openai") as night:
         night.add("ISS-1")
         closed = ["bash", "-c", 'exec "$@" <&-', "bash", *night.words("run", "--unattended")]
         with subprocess.Popen(closed, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            assert Live(process).ended().code == 3
+            process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 3

@@ -1,13 +1,10 @@
-"""Five hundred issues of GitHub in one file, as a person types it: quick, and twice is once."""
+"""Five hundred issues of GitHub in one file: twice is once. How long it takes: bench/startup.py."""
 
 import json
-import time
 from pathlib import Path
 
 from tests.e2e.night import Night
 from tests.importing.fixtures import FOLDER
-
-SECONDS = 2.0
 
 
 def write_many(path: Path) -> None:
@@ -26,23 +23,16 @@ def write_many(path: Path) -> None:
     path.write_text(json.dumps(many, indent=2))
 
 
-def test_five_hundred_issues_come_in_within_two_seconds_and_once(night: Night) -> None:
+def test_five_hundred_issues_come_in_once(night: Night) -> None:
     source, backlog = night.root.parent / "issues.json", night.root / ".workflow/issues"
     write_many(source)
 
-    def timed() -> dict[str, list[str]]:
-        started = time.monotonic()
-        process = night.process("import", "--github-json", str(source), "--json")
-        out, _ = process.communicate()
-        assert process.returncode == 0
-        assert time.monotonic() - started < SECONDS
-        found: dict[str, list[str]] = json.loads(out)
-        return found
-
-    first = timed()
+    first = night.run("import", "--github-json", str(source), "--json").json
     once = (backlog / "issues.jsonl").read_bytes()
-    second = timed()
+    second = night.run("import", "--github-json", str(source), "--json").json
 
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
     assert (len(first["added"]), len(first["notes"])) == (500, 501)
     assert (len(second["added"]), len(second["unchanged"]), second["changed"]) == (0, 500, [])
     assert (backlog / "issues.jsonl").read_bytes() == once

@@ -9,7 +9,6 @@ with the memory and the ledger that the journal has, byte for byte; what was spe
 
 import os
 import random
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from pipeline.store.remembered import remembered
 from pipeline.store.state import State
 from pipeline.store.transcript_lines import read_lines
 from tests.e2e.night import Night
+from tests.e2e.started import Started
 
 KILLS = 20
 ROLES = ("planner", "executor")
@@ -47,7 +47,7 @@ class Moment:
     left: int = 0
     """So many requests until then; 0 is never."""
     delay_s: float = 0.0
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Started | None = None
 
     def __call__(self, _view: RequestView) -> Fault | None:
         """Kill at the request whose turn it is; every request is answered as the script says."""

@@ -5,7 +5,6 @@ import os
 import re
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipeline.rehearsal.script import ReplySpec
 from pipeline.rehearsal.scripting import any_issue, execute, plan, read, turn, write
 from pipeline.store.transcripts import Transcript
 from tests.e2e.night import Night
+from tests.e2e.started import Started
 
 EVIL = "\x1b]0;owned\x07\u202etxt.exe\x9b2J"
 KEY = "sk-rehearsal-0123456789abcdef"
@@ -139,7 +139,7 @@ def test_following_ends_when_its_reader_leaves(tmp_path: Path) -> None:
             assert process.wait(10) == 0
 
 
-def _lines(process: "subprocess.Popen[bytes]") -> Iterator[str]:
+def _lines(process: Started) -> Iterator[str]:
     """Yield the lines of stdout; fails when none comes within ten seconds."""
     assert process.stdout is not None
     held = b""

@@ -18,6 +18,7 @@ import re
 import signal
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -134,7 +135,15 @@ def _obey(
 def cold_pair(night: Night, words: Sequence[str]) -> Pair:
     """Start two console scripts, one right after the other."""
     began = time.monotonic()
-    both = [night.process(*words) for _ in range(2)]
+    both = [
+        subprocess.Popen(
+            night.words(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
     while all(one.poll() is None for one in both):
         time.sleep(0.005)
     ended = sorted(both, key=lambda one: one.returncode is None)
