@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.agents.fence import untagged
 from pipeline.agents.lessons import lesson_lines
+from pipeline.domain.counting import counted
 from pipeline.domain.results import (
     ExecutionRecord,
     ExecutionStatus,
@@ -31,7 +32,7 @@ def planning_digest(record: PlanningRecord, lessons: Sequence[Lesson] = ()) -> s
     solution = record.solution
     if record.status is PlanningStatus.NEEDS_CLARIFICATION:
         number = len(record.questions)
-        return f"{record.issue_id} not planned: {number} question{'s' * (number != 1)} asked"
+        return f"{record.issue_id} not planned: {counted(number, 'question')} asked"
     if record.status is PlanningStatus.FAILED or solution is None:
         return f"{record.issue_id} not planned: {short(record.error or 'no reason given')}"
     head = f"{record.issue_id} planned as {solution.solution_id}: {title(solution.title)}"

@@ -12,6 +12,7 @@ from pipeline.agents.fence import nonce_for
 from pipeline.agents.messages import StopSignal, TurnItem
 from pipeline.agents.stuck import WINDOW, Step
 from pipeline.agents.toolbox import CountsAs, Toolbox
+from pipeline.domain.counting import counted
 from pipeline.domain.results import Usage
 from pipeline.errors import Stopped, TurnTimedOut
 
@@ -92,4 +93,4 @@ class Turn:
         if stop():
             raise Stopped("interrupted; `pipeline run` carries on where it stopped")
         if clock() >= self.deadline:
-            raise TurnTimedOut(f"no answer within {self.request.minutes:g} minutes")
+            raise TurnTimedOut(f"no answer within {counted(self.request.minutes, 'minute')}")

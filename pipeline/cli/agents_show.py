@@ -10,6 +10,7 @@ from pipeline.app.agents import ROLES, Next, next_of
 from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 from pipeline.errors import UsageProblem
 
 
@@ -50,7 +51,7 @@ def _lines(found: Next, *, full: bool) -> Iterator[str]:
     yield from _indented(found.notes)
     yield f"memory   {sizes['memory']:>6} tokens  what is left of older issues"
     yield from _indented(found.memory)
-    yield f"ledger   {sizes['ledger']:>6} tokens  {len(found.ledger)} digests"
+    yield f"ledger   {sizes['ledger']:>6} tokens  {counted(len(found.ledger), 'digest')}"
     for digest in found.ledger:
         yield from _indented(digest)
     if found.proposals:

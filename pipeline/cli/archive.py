@@ -10,6 +10,7 @@ from pipeline.app.project import open_project
 from pipeline.cli.clean import size
 from pipeline.cli.options import HERE, DryRun, Json, Repo
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 from pipeline.errors import UsageProblem
 from pipeline.settings import seconds
 
@@ -45,7 +46,9 @@ def command(
         print_json({"dry_run": dry_run, "archived": rows})
         return
     for one in done:
-        print_text(f"{one.run_id}: {one.files} files, {size(one.bytes)}, into {one.path}")
+        print_text(
+            f"{one.run_id}: {counted(one.files, 'file')}, {size(one.bytes)}, into {one.path}"
+        )
     if not done:
         typer.echo("nothing to archive: nothing is kept of a closed run")
     elif dry_run:

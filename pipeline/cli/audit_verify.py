@@ -5,6 +5,7 @@ from pipeline.app.project import open_project
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
 from pipeline.domain.base import iso
+from pipeline.domain.counting import counted
 from pipeline.safety.audit import Proof, Signature
 
 
@@ -31,20 +32,16 @@ def _lines(proof: Proof) -> list[str]:
         else f"journal.jsonl: {flaw.what}"
         for flaw in proof.flaws
     ]
-    chain = f"{_counted(proof.lines, 'line')}: " + (
+    chain = f"{counted(proof.lines, 'line')}: " + (
         "NOT as they were written" if flaws else "the chain holds"
     )
     counting = sum(one.reason is None for one in proof.signatures)
     signed = sum(one.is_signed for one in proof.signatures)
     approvals = (
-        f"{_counted(len(proof.signatures), 'approval')}: {signed} signed, {counting} in force"
+        f"{counted(len(proof.signatures), 'approval')}: {signed} signed, {counting} in force"
     )
     notes = [f"note: {note}" for note in proof.notes]
     return [*flaws, chain, approvals, *map(_signature, proof.signatures), *notes]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _signature(one: Signature) -> str:

@@ -7,7 +7,7 @@ from pipeline.app.project import open_project
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, By, Json, Repo
 from pipeline.cli.output import print_json
-from pipeline.plans.holds import counted
+from pipeline.domain.counting import counted
 from pipeline.safety.checkpoint import confirm
 
 
@@ -23,4 +23,5 @@ def command(comment: By = "", repo: Repo = HERE, as_json: Json = False) -> None:
     if as_json:
         print_json(given.model_dump(mode="json", exclude={"kind"}))
     else:
-        typer.echo(f"confirmed by {given.by} after {counted(given.solutions)}; next: pipeline run")
+        done = counted(given.solutions, "solution")
+        typer.echo(f"confirmed by {given.by} after {done}; next: pipeline run")

@@ -20,6 +20,7 @@ from pipeline.app.telling import event_bus
 from pipeline.app.working import work_through
 from pipeline.cli.options import Json, Sandbox, flags
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.domain.wanted import Wanted
 from pipeline.errors import PipelineError
@@ -120,7 +121,8 @@ def _look_around(project: Project, seconds: float) -> None:
     """Say where everything is."""
     run = read_state(project).runs[-1]
     commits = commits_between(project.repo, run.base_commit, run.branch)
-    typer.echo(f"\n== {len(commits)} tested commits in {seconds:.0f} s; your branch is untouched")
+    made = counted(len(commits), "tested commit")
+    typer.echo(f"\n== {made} in {seconds:.0f} s; your branch is untouched")
     where = project.repo.root
     for line in (
         f"git -C {where} log --stat main..{run.branch}",

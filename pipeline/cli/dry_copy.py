@@ -17,6 +17,7 @@ import orjson
 from pipeline.app.copying import Copy, changes, files_of, in_words, make_copy, new_lines
 from pipeline.app.project import open_project
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 from pipeline.errors import PipelineError
 from pipeline.paths import UserPlaces
 
@@ -78,7 +79,7 @@ def _say(told: str, found: list[Change], *, as_json: bool) -> None:
     for place, changed in groupby(found, key=_folder):
         some = list(changed)
         if place and len(some) > MOST:
-            print_text(f"would change {place}: {len(some)} files")
+            print_text(f"would change {place}: {counted(len(some), 'file')}")
             continue
         for one in some:
             print_text(f"would change {one['what']}: {one['change']}")

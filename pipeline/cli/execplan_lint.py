@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.options import Json
 from pipeline.cli.output import print_json
+from pipeline.domain.counting import counted
 from pipeline.errors import PipelineError
 from pipeline.plans.execplan.lint import Finding, lint
 from pipeline.plans.execplan.rules import RULES
@@ -37,7 +38,7 @@ def command(
             line = f"{name}:{one.line}: {one.rule} {one.message}"
             typer.echo(clean(line, one_line=True))
         if not found:
-            typer.echo(f"{len(files)} of {len(files)} plans are in order")
+            typer.echo(f"{counted(len(files), 'plan is', 'plans are')} in order")
     return 1 if found else 0
 
 

@@ -10,6 +10,7 @@ from pipeline.app.project import open_project
 from pipeline.cli.clean import size
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 
 
 def command(
@@ -43,6 +44,6 @@ def command(
             }
         )
         return
-    print_text(f"{done.path}: run {done.run_id}, {done.files} files, {size(done.bytes)}")
+    print_text(f"{done.path}: run {done.run_id}, {counted(done.files, 'file')}, {size(done.bytes)}")
     for name in done.left_out:
         print_text(f"left out, it would be too large: {name}")

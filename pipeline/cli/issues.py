@@ -12,6 +12,7 @@ from pipeline.cli.issue_rows import Order, Wanted, chosen
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_table, print_text
 from pipeline.domain.base import iso
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import IssueState
 from pipeline.plans.standing import Standing
 
@@ -62,7 +63,7 @@ def command(
         print_json([_object(row) for row in rows])
         return
     if everything and not rows:
-        print_text(f"none of {len(everything)} issues is like that")
+        print_text(f"none of {counted(len(everything), 'issue')} is like that")
         return
     if not rows:
         print_table(

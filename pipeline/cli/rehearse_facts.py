@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.cli.rehearse_night import KILLED, SILENCE_S, Event, Played, Rehearsed
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.plans.standing import Standing
 from pipeline.rehearsal.night import CALLS, QUOTA_S, NightFault, Strike
@@ -154,7 +155,8 @@ def _quota_setting(settings: Settings) -> str:
 MATTERS: dict[NightFault, Callable[[Settings], str]] = {
     "hang": lambda s: (
         f"limits.silence_seconds waits {s.limits.silence_seconds} s ({SILENCE_S} here), "
-        f"limits.provider_retries asks {s.limits.provider_retries} times more; 0 ends the turn"
+        f"limits.provider_retries asks {counted(s.limits.provider_retries, 'time')} more; "
+        "0 ends the turn"
     ),
     "bad-json": lambda s: (
         f"limits.answer_errors takes {s.limits.answer_errors} wrong answers in a turn; "

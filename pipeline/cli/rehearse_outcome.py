@@ -10,6 +10,7 @@ from pipeline.cli.rehearse_inside import DECIDED
 from pipeline.cli.rehearse_night import Rehearsed
 from pipeline.cli.rehearse_stage import Stage
 from pipeline.domain.base import Noun
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import PlanState, RiskLevel
@@ -42,7 +43,8 @@ def losses(stage: Stage, done: Rehearsed, rows: Sequence[Standing]) -> Iterator[
     for row in rows:
         key = row.attempt.solution_id if row.group is Group.LANDED and row.attempt else None
         if key is not None and named.count(key) != 1:
-            yield f"{key} has {named.count(key)} commits on {run.branch if run else 'no branch'}"
+            commits_of_it = counted(named.count(key), "commit")
+            yield f"{key} has {commits_of_it} on {run.branch if run else 'no branch'}"
 
 
 def decided(done: Rehearsed) -> list[PlanningRecord]:
@@ -136,19 +138,21 @@ def needs(project: Project, done: Rehearsed, real: Sequence[Standing]) -> Iterat
     waiting = [row for row in real if row.awaits_decision]
     asked = [row for row in real if row.group is Group.NEEDS_YOU and not row.awaits_decision]
     if waiting:
-        yield f"{len(waiting)} of your plans wait for a decision now: pipeline review"
+        plans = counted(len(waiting), "of your plans waits", "of your plans wait")
+        yield f"{plans} for a decision now: pipeline review"
     if asked:
-        yield f"{len(asked)} issues wait for an answer now: pipeline status"
+        questions = counted(len(asked), "issue waits", "issues wait")
+        yield f"{questions} for an answer now: pipeline status"
     found = decided(done)
     if found:
         yield (
-            f"{len(found)} of {len(done.todo)} issues: no rule of yours approves a plan like that "
-            "of the rehearsal; the real one waits for pipeline approve, or a run with "
+            f"{len(found)} of {counted(len(done.todo), 'issue')}: no rule of yours approves a plan "
+            "like that of the rehearsal; the real one waits for pipeline approve, or a run with "
             "--wait-gate 8h waits for you"
         )
     issues = {row.issue.id: row.issue for row in real}
     taken = sum(_would_take(RiskLevel.LOW, one, issues[one.issue_id]) for one in found)
     if taken:
         yield f"--auto-approve LOW takes {taken} of these, as the stand-in planned them"
-    if project.settings.gate.checkpoint_every:
-        yield f"pipeline confirm after every {project.settings.gate.checkpoint_every} attempts"
+    if every := project.settings.gate.checkpoint_every:
+        yield f"pipeline confirm after every {counted(every, 'attempt')}"

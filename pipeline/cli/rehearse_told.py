@@ -10,6 +10,7 @@ import typer
 from pipeline.app.project import Project
 from pipeline.cli.output import GAP, print_text
 from pipeline.cli.rehearse_outcome import FaultRow, Outcome
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import Issue
 from pipeline.plans.sanitize import clean
 
@@ -31,7 +32,7 @@ def tell_before(
     project: Project, base: str, issues: Sequence[Issue], tell: Callable[[str], None]
 ) -> None:
     """Say what is going to happen, and what is not."""
-    count = "1 issue" if len(issues) == 1 else f"{len(issues)} issues"
+    count = counted(len(issues), "issue")
     said = BEFORE.format(issues=count, base=base[:7], root=clean(str(project.repo.root)))
     tell(" ".join(said.split()))
     tell("")
@@ -66,8 +67,8 @@ def tell_outcome(outcome: Outcome) -> None:
             _section(heading, lines)
     lost = f"{len(outcome.lost)} lost" if outcome.lost else "nothing lost"
     typer.echo(
-        f"\n{outcome.landed} of {outcome.issues} issues landed, {len(met)} of "
-        f"{len(outcome.faults)} faults met, {lost}, {outcome.seconds:.0f} s"
+        f"\n{outcome.landed} of {counted(outcome.issues, 'issue')} landed, {len(met)} of "
+        f"{counted(len(outcome.faults), 'fault')} met, {lost}, {outcome.seconds:.0f} s"
     )
 
 
@@ -100,9 +101,9 @@ def _wrapped(line: str, width: int) -> str:
 
 def cost(row: FaultRow) -> str:
     """Say what a fault cost: time, calls made again, processes started again."""
-    calls = "" if not row.calls else f", {row.calls} call{'s' * (row.calls > 1)}"
-    started = "" if not row.processes else f", {row.processes} new process"
-    return f"{row.seconds:.1f} s{calls}{started}{'es' * (row.processes > 1)}"
+    calls = "" if not row.calls else f", {counted(row.calls, 'call')}"
+    again = counted(row.processes, "new process", "new processes")
+    return f"{row.seconds:.1f} s{calls}" + (f", {again}" if row.processes else "")
 
 
 def _width() -> int:

@@ -10,6 +10,7 @@ from pipeline.app.project import open_project
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
 from pipeline.cli.output import print_json, print_text
+from pipeline.domain.counting import counted
 from pipeline.errors import UsageProblem
 
 
@@ -63,8 +64,7 @@ def _say(done: Retried, outcome: Outcome) -> None:
     for name, reason in done.left.items():
         print_text(f"left: {name}: {reason}")
     if done.again:
-        count = len(done.again)
-        issues = "1 issue is" if count == 1 else f"{count} issues are"
+        issues = counted(len(done.again), "issue is", "issues are")
         typer.echo(f"{issues} taken up again: {', '.join(done.again)}; next: pipeline run")
     else:
         typer.echo(f"no issue ended with {outcome}: nothing to retry")

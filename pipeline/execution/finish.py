@@ -7,6 +7,7 @@ verified tree -> commit -> journal intent -> compare-and-swap of the run branch 
 """
 
 from pipeline.clocks import elapsed
+from pipeline.domain.counting import counted
 from pipeline.domain.results import (
     Claim,
     Commit,
@@ -192,7 +193,9 @@ def _claim(attempt: Attempt) -> Claim | None:
     if said.status == "completed" and attempt.failure is not None:
         contradiction = f"claimed completed; the pipeline saw: {attempt.failure[1]}"
     elif said.tests_passed and attempt.repairs:
-        contradiction = f"claimed passing tests {attempt.repairs} times before they passed"
+        contradiction = (
+            f"claimed passing tests {counted(attempt.repairs, 'time')} before they passed"
+        )
     return Claim(
         status=said.status,
         summary=said.summary,

@@ -18,6 +18,7 @@ from pipeline.agents.toolbox import Accepted, Leash, Output, Refused, Verdict
 from pipeline.agents.tools.answers import as_lessons
 from pipeline.agents.tools.boxes import executor_toolbox
 from pipeline.agents.tools.wire import SubmitResult
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import AuthorTrust
 from pipeline.domain.results import (
     ExecutionRecord,
@@ -219,7 +220,8 @@ class Execution:
             self._keep_checkpoint(attempt, task_id)
             left = ", ".join(attempt.open_tasks)
             then = f"Open tasks: {left}." if left else "All tasks are done: call submit_result."
-            return Output(f"{task_id} is done: its {len(evidence)} test commands passed. {then}")
+            said = f"its {counted(len(evidence), 'test command')}"
+            return Output(f"{task_id} is done: {said} passed. {then}")
         return self._task_failed(attempt, task, failures_in_words(ran))
 
     def _keep_checkpoint(self, attempt: Attempt, task_id: str) -> None:
@@ -236,9 +238,11 @@ class Execution:
         allowed = self._site.settings.limits.failing_finishes
         if attempt.finishes[task.id] < allowed:
             left = allowed - attempt.finishes[task.id]
-            tries = "1 try is" if left == 1 else f"{left} tries are"
+            tries = counted(left, "try is", "tries are")
             return Output(f"{words}\n{tries} left for {task.id}.", is_error=True)
-        attempt.fail(FailureClass.TESTS, f"{task.id} failed its tests {allowed} times", task.id)
+        attempt.fail(
+            FailureClass.TESTS, f"{task.id} failed its tests {counted(allowed, 'time')}", task.id
+        )
         return Accepted(None)
 
     # judging an answer

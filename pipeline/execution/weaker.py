@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pipeline.domain.counting import counted
 from pipeline.domain.results import Finding, FindingKind
 from pipeline.execution.evidence import Ran
 from pipeline.execution.junit import name_of_test
@@ -223,14 +224,14 @@ def _in_tests(texts: Iterable[_Text]) -> Iterator[Finding]:
         if not is_test:
             continue
         if one.is_gone and (lost or not old):
-            detail = _count(len(lost), "test") if lost else ""
+            detail = counted(len(lost), "test") if lost else ""
             yield _finding("test file deleted", one.path, detail)
             continue
         yield from (_finding("test deleted", one.path, name) for name in lost)
         yield from _skips(one)
         for name in old:
             if name in new and new[name] < old[name]:
-                said = f"{name} has {_count(new[name], 'assertion')}, had {old[name]}"
+                said = f"{name} has {counted(new[name], 'assertion')}, had {old[name]}"
                 yield _finding("fewer assertions", one.path, said)
         if more := _more(one.language.ignores, one.old, one.new):
             yield _finding("failure ignored", one.path, more)
@@ -273,10 +274,6 @@ def _more(pattern: str, old: str, new: str) -> str:
     before = Counter(one.group().strip() for one in re.finditer(pattern, old))
     after = Counter(one.group().strip() for one in re.finditer(pattern, new))
     return ", ".join((after - before).keys()) if after.total() > before.total() else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _finding(kind: FindingKind, path: str, detail: str) -> Finding:

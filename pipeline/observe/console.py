@@ -12,6 +12,7 @@ import orjson
 
 from pipeline import events as e
 from pipeline.domain.base import iso
+from pipeline.domain.counting import counted
 from pipeline.domain.paused import planning_paused
 from pipeline.plans.holds import confirmation_wanted
 from pipeline.plans.sanitize import clean
@@ -33,17 +34,13 @@ def _short(commit: str) -> str:
     return commit[:10]
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
-
-
 def _planning(event: e.PlanningStarted) -> Words:
     again = f" (turn {event.attempt})" if event.attempt > 1 else ""
     return "plan", event.issue_id, f"planning{again}: {event.title}"
 
 
 def _recorded(event: e.PlanRecorded) -> Words:
-    tasks = "1 task" if event.tasks == 1 else f"{event.tasks} tasks"
+    tasks = counted(event.tasks, "task")
     text = f"{event.solution_id}: {event.title} ({event.risk} risk, {tasks}, {_money(event.usd)})"
     return "plan", event.issue_id, text
 
@@ -127,7 +124,7 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.Landed: lambda v: (
         "landed",
         v.issue_id,
-        f"{v.solution_id} as {_short(v.commit)} ({_files(v.files)})",
+        f"{v.solution_id} as {_short(v.commit)} ({counted(v.files, 'file')})",
     ),
     e.RolledBack: lambda v: (
         "undone",

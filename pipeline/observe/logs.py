@@ -16,6 +16,7 @@ from itertools import islice
 import orjson
 from pydantic import JsonValue
 
+from pipeline.domain.counting import counted
 from pipeline.plans.sanitize import clean
 from pipeline.store.transcript_lines import Damaged, Line, Note
 
@@ -156,7 +157,7 @@ def _shortened(text: str) -> str:
     more = text.count("\n")
     first = next((line for line in text[:MORE].splitlines() if line.strip()), "")
     shown = _cut(" ".join(first.split()), RESULT)
-    return f"{shown} (+{more} line{'s' * (more > 1)})" if more else shown
+    return f"{shown} (+{counted(more, 'line')})" if more else shown
 
 
 def _arguments(text: str, full: bool) -> str:

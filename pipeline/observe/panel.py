@@ -16,6 +16,7 @@ Every text of others is cleaned, and a row is cut, never wrapped. Times are in t
 from collections.abc import Iterator
 from datetime import datetime
 
+from pipeline.domain.counting import counted, plural
 from pipeline.domain.group import Group
 from pipeline.observe.left import Estimate, estimate
 from pipeline.observe.look import View
@@ -195,17 +196,18 @@ def _spent(found: Balance) -> Iterator[Row]:
     run, day = found["run"], found["day"]
     unknown = " and what has no known price" if run["price_unknown"] else ""
     yield Row(f"spent: {_share(run['usd'], '${:.2f}')}{unknown}")
-    tokens = _share(run["tokens"], "{:,}", " tokens")
-    yield Row(f"       {tokens}; {_share(run['minutes'], '{:.0f}', ' minutes')}")
+    tokens = _share(run["tokens"], "{:,}", "token")
+    yield Row(f"       {tokens}; {_share(run['minutes'], '{:.0f}', 'minute')}")
     if day["usd"]["cap"] is not None or day["tokens"]["cap"] is not None:
-        today = f"{_share(day['usd'], '${:.2f}')}, {_share(day['tokens'], '{:,}', ' tokens')}"
+        today = f"{_share(day['usd'], '${:.2f}')}, {_share(day['tokens'], '{:,}', 'token')}"
         yield Row(f"today: {today}; all runs, day in UTC")
 
 
-def _share(share: Balance, form: str, unit: str = "") -> str:
-    said = form.format(share["spent"])
+def _share(share: Balance, form: str, noun: str = "") -> str:
+    said, last = form.format(share["spent"]), share["spent"]
     if share["cap"] is not None:
-        said += f" of {form.format(share['cap'])}"
+        said, last = f"{said} of {form.format(share['cap'])}", share["cap"]
+    unit = f" {plural(round(last), noun)}" if noun else ""
     more = [f"{form.format(share['reserved'])} reserved"] if share["reserved"] else []
     more += [f"{form.format(share['left'])} left"] if share["left"] is not None else []
     return f"{said}{unit}" + (f" ({', '.join(more)})" if more else "")
@@ -235,7 +237,7 @@ def _for_you(view: View) -> Iterator[Row]:
     needs = [row for row in view.summary.rows if row.group == Group.NEEDS_YOU]
     plans = sum(row.waits for row in needs)
     asked = sum(row.state == "parked" for row in needs)
-    said = [f"{plans} plan{'s' * (plans > 1)}"] if plans else []
+    said = [counted(plans, "plan")] if plans else []
     said += [f"{asked} with questions"] if asked else []
     if said:
         wait = "waits" if plans + asked == 1 else "wait"

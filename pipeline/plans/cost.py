@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
+from pipeline.domain.counting import counted
 from pipeline.domain.plan import Budget
 from pipeline.domain.results import ExecutionStatus
 from pipeline.domain.solution import Solution
@@ -83,7 +84,7 @@ def predicted_cost(
     most = f"stopped at {cap.tokens:,} tokens"
     most += f" (${most_usd:.2f} if all were output)" if most_usd is not None else ""
     most += f" or ${cap.usd:.2f}" if cap.usd is not None else ""
-    most += f" or {cap.minutes} minutes"
+    most += f" or {counted(cap.minutes, 'minute')}"
     return f"{likely_cost(known, plan_size)}; {most}"
 
 

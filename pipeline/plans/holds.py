@@ -6,6 +6,7 @@ execution   so many solutions were executed that somebody should look (gate.chec
 
 from collections.abc import Sequence
 
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
 from pipeline.domain.paused import planning_paused
@@ -45,14 +46,9 @@ def waiting_plans(rows: Sequence[Standing]) -> int:
 def confirmation_wanted(solutions: int) -> str:
     """Say that execution stands at a checkpoint, and what goes on from there."""
     return (
-        f"execution stopped for a confirmation after {counted(solutions)} (gate.checkpoint_every): "
-        "look at what landed, then `pipeline confirm`"
+        f"execution stopped for a confirmation after {counted(solutions, 'solution')} "
+        "(gate.checkpoint_every): look at what landed, then `pipeline confirm`"
     )
-
-
-def counted(solutions: int) -> str:
-    """Return `1 solution`, `5 solutions`."""
-    return "1 solution" if solutions == 1 else f"{solutions} solutions"
 
 
 def plan_waits(row: Standing) -> bool:

@@ -10,6 +10,7 @@ Outcomes & Retrospective    what each attempt came to, as the pipeline saw it
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from pipeline.domain.counting import counted
 from pipeline.domain.plan import Approval, Plan, PlanState
 from pipeline.domain.results import ExecutionRecord, ExecutionStatus, PlanningRecord
 from pipeline.domain.solution import Solution
@@ -164,8 +165,7 @@ def revision_notes(record: PlanningRecord, plan: Plan, past: Past) -> Iterator[s
 
 
 def _tasks(solution: Solution) -> str:
-    count = len(solution.tasks)
-    return f"{count} task{'' if count == 1 else 's'}"
+    return counted(len(solution.tasks), "task")
 
 
 def _done(when: datetime, what: str) -> str:
@@ -203,7 +203,7 @@ def _discoveries(attempt: ExecutionRecord) -> Iterator[str]:
         evidence = f"commit {attempt.commit_hash} carries its id"
         yield _observed(f"{name} landed before a crash, and was recorded from git", evidence)
     if attempt.ignored_commits:
-        evidence = f"{attempt.ignored_commits} commits were found there, and none was used"
+        evidence = f"{counted(attempt.ignored_commits, 'commit')} found there, and none was used"
         yield _observed(f"in {name} commits were made inside the workspace", evidence)
     if attempt.claim and attempt.claim.contradicts:
         said = attempt.claim.contradicts

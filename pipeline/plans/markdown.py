@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Plan
 from pipeline.domain.results import PlanningRecord
@@ -189,7 +190,5 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
         names = ", ".join(f"`{line_of(name)}`" for name in plan.grants)
         yield f"It asks for these privileges, which its approval grants: {names}."
     money = f", ${plan.budget.usd:.2f}" if plan.budget.usd is not None else ""
-    yield (
-        f"It may spend {plan.budget.tokens:,} tokens{money} and {plan.budget.minutes} minutes, "
-        f"in mode {plan.mode}."
-    )
+    minutes = counted(plan.budget.minutes, "minute")
+    yield (f"It may spend {plan.budget.tokens:,} tokens{money} and {minutes}, in mode {plan.mode}.")

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from pipeline.domain.base import here
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import Issue
 from pipeline.domain.plan import Approval, Plan
 from pipeline.domain.results import PlanningRecord
@@ -222,7 +223,9 @@ def _terms(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[B
     budget = plan.budget
     money = f", ${budget.usd:.2f}" if budget.usd is not None else ""
     yield EMPTY
-    yield _labelled("budget", f"{budget.tokens:,} tokens{money}, {budget.minutes} minutes")
+    yield _labelled(
+        "budget", f"{budget.tokens:,} tokens{money}, {counted(budget.minutes, 'minute')}"
+    )
     if solution.tasks and budget.tokens / len(solution.tasks) > 5 * TASK_TOKENS:
         each = budget.tokens // len(solution.tasks)
         warning = f"warning: {each:,} tokens a task are much; {TASK_TOKENS:,} are usual"

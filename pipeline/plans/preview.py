@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
+from pipeline.domain.counting import counted
 from pipeline.domain.plan import PlanState
 from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import Step, StepType, Task
@@ -125,6 +126,6 @@ def _locked_step(step: Step) -> Step:
     if step.content is None:
         return step
     lines = len(_lines(step.content))
-    note = f"(content locked until approved: {lines} line{'' if lines == 1 else 's'})"
+    note = f"(content locked until approved: {counted(lines, 'line')})"
     action = f"{step.action} {note}" if step.action else note
     return step.model_copy(update={"content": None, "action": action})

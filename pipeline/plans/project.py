@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pipeline.domain.counting import counted
 from pipeline.plans.linters import lint_command
 from pipeline.plans.manifests import (
     Read,
@@ -97,7 +98,10 @@ def _layout(files: Sequence[str]) -> tuple[str, ...]:
     for path in files:
         top, slash, _ = path.partition("/")
         counts[top + slash] = counts.get(top + slash, 0) + 1
-    lines = [f"{name} ({n} files)" if name.endswith("/") else name for name, n in counts.items()]
+    lines = [
+        f"{name} ({counted(n, 'file')})" if name.endswith("/") else name
+        for name, n in counts.items()
+    ]
     lines.sort(key=lambda line: ("/" not in line, line))
     return tuple(lines[:MAX_LAYOUT_LINES])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain.base import iso
+from pipeline.domain.counting import counted
 from pipeline.domain.plan import Approval
 from pipeline.domain.results import Header
 from pipeline.errors import PipelineError
@@ -153,8 +154,9 @@ def _against_head(seen: Walk, head: Head | None, places: Places) -> Iterator[Fla
     if head.journal != seen.first[:IDENTITY_LENGTH]:
         yield Flaw(
             None,
-            f"all of it was written anew: {name} knows one of {head.seq} lines that begins with "
-            f"{head.journal} (remove that file if you replaced the journal yourself)",
+            f"all of it was written anew: {name} knows one of "
+            f"{counted(head.seq, 'line')} that begins with {head.journal} "
+            "(remove that file if you replaced the journal yourself)",
         )
     elif head.seq > seen.last:
         yield _cut(seen, head.seq, name)
@@ -176,7 +178,8 @@ def _notes(seen: Walk, head: Head | None) -> Iterator[str]:
         yield "nothing is known here of how long it was: lines cut off its end may go unnoticed"
     elif head.earlier is not None:
         gone = head.earlier
+        lines = counted(gone.seq, "line was", "lines were")
         yield (
-            f"it was begun as another one was missing, of which {gone.seq} lines were known at "
+            f"it was begun as another one was missing, of which {lines} known at "
             f"{iso(gone.at)}: what that one said is not proven"
         )

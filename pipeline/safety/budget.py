@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+from pipeline.domain.counting import counted
 from pipeline.domain.results import Usage
 from pipeline.errors import BudgetSpent, IssueBudgetSpent, PipelineError
 from pipeline.settings import BudgetSettings
@@ -319,7 +320,7 @@ class Purse:
         if account.minutes is not None:
             minutes = (self.clock() - account.started) / 60
             if minutes >= account.minutes:
-                passed = f"{account.minutes:g} minutes have passed"
+                passed = f"{counted(account.minutes, 'minute has', 'minutes have')} passed"
                 raise account.spent(passed, "minutes", "")
         if account.tokens is not None:
             gone = account.used_tokens + lost.tokens

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NoReturn
 
+from pipeline.domain.counting import counted
 from pipeline.domain.issue import Feedback, Issue
 from pipeline.domain.nearest import no_such
 from pipeline.domain.plan import Plan, PlanState
@@ -259,8 +260,8 @@ class Desk:
         asked, most = rounds(self.book.state, record.issue_id), self.settings.gate.change_rounds
         if asked >= most:
             raise PipelineError(
-                f"changes of {record.issue_id}'s plans were requested {asked} of {most} times: "
-                f"`pipeline edit {record.key}` writes it yourself, "
+                f"changes of {record.issue_id}'s plans were requested {asked} of "
+                f"{counted(most, 'time')}: `pipeline edit {record.key}` writes it yourself, "
                 f'`pipeline reject {record.key} --reason "..."` turns it down'
             )
 

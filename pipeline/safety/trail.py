@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from pipeline.domain.base import Noun, Time
+from pipeline.domain.counting import counted
 from pipeline.domain.plan import Approval, Plan, RiskLevel, Role
 from pipeline.domain.results import PlanningRecord
 from pipeline.paths import Places
@@ -146,7 +147,10 @@ def _said(entry: AnyEntry) -> dict[str, object]:
         case Confirmed():
             return {"what": "confirm", "by": _who(entry.by), "words": entry.comment}
         case CheckpointReached():
-            return {"what": "checkpoint", "words": f"{entry.solutions} plans were executed"}
+            return {
+                "what": "checkpoint",
+                "words": f"{counted(entry.solutions, 'plan was', 'plans were')} executed",
+            }
         case ExecutionRefused():
             solution = entry.solution_id
             return {"what": "refuse to execute", "solution_id": solution, "words": entry.reason}
@@ -158,7 +162,8 @@ def _said(entry: AnyEntry) -> dict[str, object]:
             words = f"the {entry.document} results; kept as {entry.kept_as}, does not count"
             return {"what": "edit by hand", "by": SOMEBODY, "words": words}
         case DocumentsAdopted():
-            counts = f"{entry.planning_records} plans, {entry.execution_records} attempts"
+            counts = f"{counted(entry.planning_records, 'plan')}, "
+            counts += counted(entry.execution_records, "attempt")
             return {"what": "start from documents", "words": counts}
         case _:
             raise ValueError(f"{entry.kind} tells of no decision")

@@ -8,6 +8,7 @@ SHARE: {"spent": 0.62, "reserved": 0.12, "cap": 1.0, "left": 0.26}; no cap: both
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.domain.counting import plural
 from pipeline.store.bill import Account, Bill
 
 Balance = dict[str, Any]
@@ -62,17 +63,18 @@ def _money(found: Balance) -> str:
 
 
 def _tokens(found: Balance) -> str:
-    return f"{_in_words(found['tokens'], '{:,}')} tokens"
+    return _in_words(found["tokens"], "{:,}", "token")
 
 
 def _minutes(share: Balance) -> str:
-    return f"{_in_words(share, '{:.0f}')} minutes"
+    return _in_words(share, "{:.0f}", "minute")
 
 
-def _in_words(share: Balance, form: str) -> str:
-    said = form.format(share["spent"])
+def _in_words(share: Balance, form: str, noun: str = "") -> str:
+    said, last = form.format(share["spent"]), share["spent"]
     if share["cap"] is not None:
-        said += f" of {form.format(share['cap'])}"
+        said, last = f"{said} of {form.format(share['cap'])}", share["cap"]
+    unit = f" {plural(round(last), noun)}" if noun else ""
     more = [f"{form.format(share['reserved'])} reserved"] if share["reserved"] else []
     more += [f"{form.format(share['left'])} left"] if share["left"] is not None else []
-    return f"{said} ({', '.join(more)})" if more else said
+    return f"{said}{unit}" + (f" ({', '.join(more)})" if more else "")

@@ -193,7 +193,7 @@ def test_a_new_file_gets_its_folders(desk: Desk) -> None:
     assert result.text == "docs/deep/x.md created (2 lines)"
     assert (desk.workspace / "docs/deep/x.md").read_text() == "a\nb\n"
     again = desk.call("write_file", path="docs/deep/x.md", content="c")
-    assert again.text == "docs/deep/x.md replaced (1 lines)"
+    assert again.text == "docs/deep/x.md replaced (1 line)"
     assert [p.name for p in (desk.workspace / "docs/deep").iterdir()] == ["x.md"]
 
 
@@ -213,7 +213,7 @@ def test_a_large_tree_is_listed_as_counts(desk: Desk) -> None:
     desk.write({f"data/{n}.txt": "" for n in range(500)})
     listed = desk.call("list_files", path=".", glob=None).text
     assert "data/\t500 files" in listed
-    assert "src/\t1 files" in listed
+    assert "src/\t1 file\n" in listed
     assert "README.md" in listed
 
 

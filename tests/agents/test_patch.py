@@ -115,7 +115,7 @@ def test_a_new_file_is_lines_with_plus_alone() -> None:
 
 
 def test_a_file_is_created_changed_and_deleted(desk: Desk) -> None:
-    assert patch(desk, "create_file", "new/c.txt", "+hello\n").text == "new/c.txt created (1 lines)"
+    assert patch(desk, "create_file", "new/c.txt", "+hello\n").text == "new/c.txt created (1 line)"
     assert (desk.workspace / "new/c.txt").read_text() == "hello\n"
     assert patch(desk, "update_file", "new/c.txt", "-hello\n+bye\n").text == "new/c.txt changed"
     assert (desk.workspace / "new/c.txt").read_text() == "bye\n"

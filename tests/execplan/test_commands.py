@@ -30,7 +30,7 @@ def test_what_is_found_is_one_line_each_and_exit_code_1(
 
 def test_a_plan_in_order_is_exit_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["execplan", "lint", str(PLANS / "good.md")]) == 0
-    assert capsys.readouterr().out == "1 of 1 plans are in order\n"
+    assert capsys.readouterr().out == "1 plan is in order\n"
 
 
 def test_json_says_the_same_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_languages_and_layout() -> None:
     files = ["a.py", "src/b.py", "src/c.py", "web/x.ts", "README.md"]
     project = detect_project(lambda path: None, files)
     assert project.languages == ("Python", "TypeScript")
-    assert project.layout == ("src/ (2 files)", "web/ (1 files)", "README.md", "a.py")
+    assert project.layout == ("src/ (2 files)", "web/ (1 file)", "README.md", "a.py")
 
 
 @pytest.mark.parametrize(

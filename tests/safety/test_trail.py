@@ -52,7 +52,7 @@ TOLD = {
         "somebody",
         "the planning results; kept as planning.edited-1, does not count",
     ),
-    "documents_adopted": ("start from documents", "pipeline", "2 plans, 1 attempts"),
+    "documents_adopted": ("start from documents", "pipeline", "2 plans, 1 attempt"),
 }
 
 

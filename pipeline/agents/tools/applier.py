@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pipeline.agents.tools.reading import read_bytes
 from pipeline.agents.tools.room import Room, Spot, ToolProblem
+from pipeline.domain.counting import counted
 from pipeline.store.redaction import HIDDEN
 
 MOST_WRITTEN = 2 * 2**20
@@ -32,7 +33,7 @@ class Applier:
             refuse_placeholder(self._before(spot), content, content, spot)
         existed = write_bytes(self._room, spot, encoded)
         lines = content.count("\n") + (not content.endswith("\n"))
-        return f"{spot.shown} {'replaced' if existed else 'created'} ({lines} lines)"
+        return f"{spot.shown} {'replaced' if existed else 'created'} ({counted(lines, 'line')})"
 
     def change(self, path: str, edit: Callable[[str, Spot], tuple[str, str]], sent: str) -> str:
         """Give a text file what `edit` makes of it: its text after, and what to say of that.

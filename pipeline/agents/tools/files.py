@@ -8,6 +8,7 @@ from pipeline.agents.tools.reading import read_bytes
 from pipeline.agents.tools.replacing import replaced, with_crlf
 from pipeline.agents.tools.room import Room, Spot, ToolProblem
 from pipeline.agents.tools.wire import ApplyPatch, EditFile, ReadFile, Wire, WriteFile
+from pipeline.domain.counting import counted
 from pipeline.store.secret_forms import without_private_keys
 
 LINE_CHARS = 2_000
@@ -43,7 +44,7 @@ class Files:
             if "\r\n" in before and old not in before:
                 old, new = with_crlf(old), with_crlf(new)
             after, count = replaced(before, old, new, every=wanted.replace_all, shown=spot.shown)
-            places = "1 place" if count == 1 else f"{count} places"
+            places = counted(count, "place")
             line = before[: before.index(old)].count("\n") + 1
             return after, f"{spot.shown} changed in {places} (first at line {line})"
 
@@ -85,7 +86,7 @@ def page(text: str, start: int | None, end: int | None) -> str:
     if not lines:
         return "(the file is empty)"
     if first > len(lines):
-        raise ToolProblem(f"start_line is {first}, but there are {len(lines)} lines")
+        raise ToolProblem(f"start_line is {first}, of {counted(len(lines), 'line')} that there are")
     if last < first:
         raise ToolProblem(f"end_line {last} lies before start_line {first}")
     shown: list[str] = []

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline.agents.toolbox import Leash, Output
 from pipeline.agents.tools.room import Room, Spot, ToolProblem, is_closed
 from pipeline.agents.tools.wire import ListFiles, Wire
+from pipeline.domain.counting import plural
 from pipeline.plans import globs
 
 MOST_LISTED = 400
@@ -96,7 +97,10 @@ def counted(paths: list[str], shown: str) -> str:
             folders[f"{prefix}{head}/"] += 1
         else:
             files.append(f"{prefix}{head}")
-    lines = [f"{folder}\t{number} files" for folder, number in sorted(folders.items())]
-    more = [f"(and {len(files) - MOST_LISTED} more files here)"] if len(files) > MOST_LISTED else []
-    note = f"({len(paths)} files in all: name a folder, or give a glob, to see its files)"
+    lines = [
+        f"{folder}\t{number} {plural(number, 'file')}" for folder, number in sorted(folders.items())
+    ]
+    more = [f"(and {len(files) - MOST_LISTED} more here)"] if len(files) > MOST_LISTED else []
+    all_of_them = f"{len(paths)} {plural(len(paths), 'file')} in all"
+    note = f"({all_of_them}: name a folder, or give a glob, to see its files)"
     return "\n".join([*lines, *files[:MOST_LISTED], *more, note])

@@ -14,6 +14,7 @@ from pipeline.agents.toolbox import Leash, Output
 from pipeline.agents.tools.listing import chosen, files_below
 from pipeline.agents.tools.room import Room, Spot, ToolProblem
 from pipeline.agents.tools.wire import Search, Wire
+from pipeline.domain.counting import counted
 
 SEARCH_SECONDS = 20.0
 MOST_HITS = 200
@@ -49,7 +50,7 @@ class Searching:
             )
         if done.exit_code != 0:
             raise ToolProblem("the search failed; try a simpler pattern")
-        return Output(hits or f"no line matches in {len(names)} files")
+        return Output(hits or f"no line matches in {counted(len(names), 'file')}")
 
     def _names(self, spot: Spot, glob: str | None) -> list[str]:
         """Return the files to search, relative to the spot; '' when the spot is a file."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.agents.roles import EXECUTOR, PLANNER
+from pipeline.domain.counting import counted
 from pipeline.domain.results import Usage
 from pipeline.observe.report.facts import Report, ReportEntry
 
@@ -39,7 +40,7 @@ def bars(report: Report) -> list[Bar]:
     rows: list[tuple[str, Sequence[ReportEntry]]] = [(one.issue_id, [one]) for one in ranked]
     if len(rows) > SHOWN + 1:
         others = ranked[SHOWN:]
-        rows = [*rows[:SHOWN], (f"{len(others)} others", others)]
+        rows = [*rows[:SHOWN], (counted(len(others), "other"), others)]
     longest = max((_sum(group, priced=priced) for _, group in rows), default=0.0) or 1.0
     return [_bar(label, group, longest, priced=priced) for label, group in rows]
 

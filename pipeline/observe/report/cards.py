@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.observe.report.bars import is_full
 from pipeline.observe.report.entry import PLAN
@@ -14,7 +15,6 @@ from pipeline.observe.report.words import (
     beside,
     clock,
     commit,
-    counted,
     duration,
     lines,
     money,

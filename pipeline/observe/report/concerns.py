@@ -6,9 +6,10 @@ A kind says what it is called and how it is found in the record of an attempt.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pipeline.domain.counting import counted
 from pipeline.domain.results import ExecutionRecord
 from pipeline.observe.report.facts import Concern
-from pipeline.observe.report.words import counted, line
+from pipeline.observe.report.words import line
 from pipeline.plans.standing import Standing
 
 Found = Iterator[tuple[str, str | None]]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pipeline.agents.roles import EXECUTOR, PLANNER
 from pipeline.agents.spawning import GOES_ON
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.observe.report.concerns import concerns_of
 from pipeline.observe.report.entry import Ground, make_entry
@@ -157,7 +158,7 @@ def _remarks(sandbox: str, state: State) -> Iterator[str]:
         yield f"The quota of {provider} is used up{until}."
     again = Counter((one.role, one.reason) for one in state.respawned if one.reason != GOES_ON)
     for (role, reason), times in again.items():
-        often = f" ({times} times)" if times > 1 else ""
+        often = f" ({counted(times, 'time')})" if times > 1 else ""
         yield line(f"The {role} agent was spawned again{often}: {reason}.")
     yield from _of_conversations(state.tally)
 
@@ -172,4 +173,5 @@ def _of_conversations(tally: Tally) -> Iterator[str]:
         yield f"Turns summed up because they grew too long: {tally.summaries}{failed}."
     if tally.falls:
         causes = ", ".join(f"{cause}: {times}" for cause, times in tally.falls.most_common())
-        yield f"Caches answered for less than expected {tally.falls.total()} times ({causes})."
+        often = counted(tally.falls.total(), "time")
+        yield f"Caches answered for less than expected {often} ({causes})."

@@ -1,10 +1,11 @@
 """The first screen: what landed, what needs me, what did it cost, and what to type next."""
 
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.observe.report.facts import Action, Report
 from pipeline.observe.report.markup import Html, sentence, tag
 from pipeline.observe.report.steps import DECIDE
-from pipeline.observe.report.words import capital, counted, duration, lines, money
+from pipeline.observe.report.words import capital, duration, lines, money
 
 SHOWN = 6
 """So many commands are in sight; the others unfold."""
@@ -81,7 +82,7 @@ def _cost(report: Report) -> Html:
         "Cost",
         money(usage.usd),
         limit,
-        f"{usage.metered_tokens:,} tokens in {counted(usage.calls, 'model call')}",
+        f"{counted(usage.metered_tokens, 'token')} in {counted(usage.calls, 'model call')}",
         f"{duration(report.worked_s)} of work" if report.worked_s else None,
     )
 

@@ -5,9 +5,9 @@ landed tonight, of how many | nothing landed | nothing was carried out | nothing
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.observe.report.facts import ReportEntry
-from pipeline.observe.report.words import counted
 
 SAYS: dict[Group, tuple[str, str]] = {
     Group.LANDED: ("1 landed", "{} landed"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from pipeline.domain.counting import counted
 from pipeline.observe.report.bars import bars
 from pipeline.observe.report.concerns import KINDS
 from pipeline.observe.report.facts import (
@@ -18,7 +19,6 @@ from pipeline.observe.report.words import (
     clock,
     clock_of,
     commit,
-    counted,
     duration,
     money,
     place,

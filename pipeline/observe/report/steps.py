@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.domain.issue import IssueState
 from pipeline.domain.results import FailureClass
 from pipeline.observe.report.facts import Action, ReportEntry
-from pipeline.observe.report.words import commit, counted
+from pipeline.observe.report.words import commit
 from pipeline.plans.standing import Standing
 from pipeline.store.entries import RunOpened
 

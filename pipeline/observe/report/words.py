@@ -34,11 +34,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 commit`, `3 commits`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def lines(added: int, deleted: int) -> str:
     """Return how many lines came and went: plus 12, minus 3, in signs."""
     return f"+{added:,} {MINUS}{deleted:,}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pipeline.domain.counting import counted
 from pipeline.plans.sanitize import clean
 from pipeline.plans.validation.context import Context
 from pipeline.plans.validation.rule import Found, Rule, Severity
@@ -26,13 +27,13 @@ def _tasks(context: Context) -> Iterator[Found]:
 def _steps(context: Context) -> Iterator[Found]:
     count, most = len(list(context.steps)), context.limits.max_steps
     if count > most:
-        yield "tasks", f"{count} steps in all, at most {most}: plan a smaller change"
+        yield "tasks", f"{counted(count, 'step')} in all, at most {most}: plan a smaller change"
 
 
 def _files(context: Context) -> Iterator[Found]:
     count, most = len(context.solution.paths), context.limits.max_files
     if count > most:
-        yield "tasks", f"{count} files in all, at most {most}: plan a smaller change"
+        yield "tasks", f"{counted(count, 'file')} in all, at most {most}: plan a smaller change"
 
 
 RULES = (
