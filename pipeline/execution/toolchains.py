@@ -19,13 +19,19 @@ SHOWN = (
     ".cargo/git",
     ".nvm",
     ".volta",
-    ".local/share/uv",
+    ".local/share/uv/python",
+    ".local/share/uv/tools",
     ".local/share/pnpm",
     ".local/bin",
-    "go",
+    "go/bin",
+    "go/pkg",
     ".sdkman",
 )
-"""Below the home folder; what is not here stays invisible."""
+"""Below the home folder; what is not here stays invisible.
+
+Beside them lie keys and other people's work: uv keeps passwords of registries in `uv/credentials`
+(docs.astral.sh/uv/concepts/authentication/http), cargo tokens in `.cargo`, and `go/src` is sources.
+"""
 
 ENVIRONMENT: dict[str, tuple[tuple[str, str], ...]] = {
     ".pyenv": (("PYENV_ROOT", "{place}"),),
@@ -33,7 +39,7 @@ ENVIRONMENT: dict[str, tuple[tuple[str, str], ...]] = {
     ".cargo/bin": (("CARGO_HOME", "{home}/.cargo"),),
     ".nvm": (("NVM_DIR", "{place}"),),
     ".volta": (("VOLTA_HOME", "{place}"),),
-    "go": (("GOPATH", "{place}"), ("GOCACHE", "/tmp/go-build"), ("GOPROXY", "off")),
+    "go/pkg": (("GOPATH", "{home}/go"), ("GOCACHE", "/tmp/go-build"), ("GOPROXY", "off")),
     ".sdkman": (("SDKMAN_DIR", "{place}"),),
 }
 """What a toolchain must be told, because HOME is `/tmp` inside."""

@@ -25,6 +25,19 @@ def test_only_named_toolchains_of_the_home_are_shown(tmp_path: Path) -> None:
     }
 
 
+def test_what_lies_beside_a_toolchain_is_not_shown(tmp_path: Path) -> None:
+    secret = ("uv/credentials", "go/src/private", ".cargo/credentials.toml")
+    shown = (".cargo/bin", "uv/python/3.11", "go/bin", "go/pkg/mod")
+    places = [name.replace("uv/", ".local/share/uv/") for name in (*secret, *shown)]
+    for name in places:
+        (tmp_path / name).mkdir(parents=True)
+    found = find_toolchains(tmp_path, f"{tmp_path}/go/bin:/usr/bin")
+    seen = [any((tmp_path / name).is_relative_to(place) for place in found.read) for name in places]
+    assert seen == [False] * len(secret) + [True] * len(shown)
+    assert found.bins == (tmp_path / "go/bin",)
+    assert dict(found.env)["GOPATH"] == f"{tmp_path}/go"
+
+
 def test_an_empty_machine_has_none(tmp_path: Path) -> None:
     found = find_toolchains(tmp_path, str(tmp_path / "bin"))
     assert (found.read, found.bins, found.env) == ((), (), ())
