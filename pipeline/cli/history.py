@@ -39,7 +39,7 @@ def _show(runs: list[PastRun], packed: set[str]) -> None:
     rows = [
         (
             run.run_id,
-            f"{run.opened_at.astimezone():%Y-%m-%d %H:%M}",
+            f"{run.opened_at.astimezone():%m-%d %H:%M}",
             duration(_seconds(run)) if run.closed_at else "-",
             str(run.landed),
             str(run.failed),

@@ -14,7 +14,7 @@ from typing import TextIO
 from pipeline import events as e
 from pipeline.cli.painter import Painter, may_paint, size_of
 from pipeline.domain.base import utc_now
-from pipeline.observe.console import line
+from pipeline.observe.console import Lines
 from pipeline.observe.look import Watcher
 from pipeline.observe.panel import fitted, panel, shortened
 from pipeline.paths import Places
@@ -49,6 +49,7 @@ class Live:
         self._painter = Painter(stream, size_of(stream), coloured=coloured(environ))
         self._watcher = Watcher(places, clock, lambda: None)
         self._redaction = redaction
+        self._line = Lines()
         self._clock = clock
         self._guard = threading.Lock()  # protects the painter and the rows
         self._rows: list[Row] = []
@@ -78,7 +79,7 @@ class Live:
         """Write the line of something that has ended."""
         if isinstance(event, PASSING):
             return
-        text = f"{self._clock().astimezone():%H:%M:%S}  {self._redaction(line(event))}"
+        text = f"{self._clock().astimezone():%H:%M:%S}  {self._redaction(self._line(event))}"
         with self._guard:
             columns, _ = self._painter.size()
             self._painter.paint(self._fitted(), wrapped(text, columns))

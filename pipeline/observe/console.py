@@ -11,9 +11,11 @@ from typing import TextIO
 import orjson
 
 from pipeline import events as e
+from pipeline.domain.again import INTERRUPTED, why_again
 from pipeline.domain.base import iso
 from pipeline.domain.counting import counted
 from pipeline.domain.paused import planning_paused
+from pipeline.observe.column import Column
 from pipeline.plans.holds import confirmation_wanted
 from pipeline.plans.sanitize import clean
 from pipeline.store.redaction import Redaction
@@ -46,7 +48,8 @@ def _recorded(event: e.PlanRecorded) -> Words:
 
 
 def _command(event: e.CommandRan) -> Words:
-    outcome = "passed" if event.exit_code == 0 else f"exit {event.exit_code}"
+    ended = "passed" if event.exit_code == 0 else f"exit {event.exit_code}"
+    outcome = "did not end in its time" if event.timed_out else ended
     text = f"{event.command}: {outcome} ({event.duration_s:.1f} s)"
     return "test", event.task_id or event.stage, text
 
@@ -59,7 +62,7 @@ def _tool(event: e.ToolCalled) -> Words:
 def _resumed(event: e.RunResumed) -> Words:
     adopted = f", {event.adopted} adopted from git" if event.adopted else ""
     text = f"resumed on {event.branch}: {event.done} done{adopted}, {event.to_go} to go"
-    return "run", event.run_id, text
+    return "run", "-", text
 
 
 def _cached_for(usd: float | None) -> str:
@@ -77,7 +80,7 @@ def _compacted(event: e.Compacted) -> Words:
 LINES: dict[type[e.Event], Callable[..., Words]] = {
     e.RunStarted: lambda v: (
         "run",
-        v.run_id,
+        "-",
         f"started on {v.branch} from {_short(v.base_commit)} (sandbox: {v.sandbox})",
     ),
     e.RunResumed: _resumed,
@@ -132,7 +135,11 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
         f"{v.solution_id} rolled back by {_short(v.commit)}"
         + (f": {v.reason}" if v.reason else ""),
     ),
-    e.AttemptFailed: lambda v: ("failed", v.issue_id, f"{v.failure_class}: {v.reason}"),
+    e.AttemptFailed: lambda v: (
+        "stopped" if v.failure_class == INTERRUPTED else "failed",
+        v.issue_id,
+        str(why_again(v.failure_class, v.reason)),
+    ),
     e.Adopted: lambda v: ("landed", v.solution_id, f"found in git: {_short(v.commit)}"),
     e.QuotaPaused: lambda v: (
         "quota",
@@ -179,11 +186,17 @@ LINES: dict[type[e.Event], Callable[..., Words]] = {
 """How each event reads; a test holds it complete."""
 
 
-def line(event: e.Event) -> str:
-    """Return the event as one plain line, without a time, free of control characters."""
-    topic, subject, text = (clean(word, one_line=True) for word in LINES[type(event)](event))
-    said = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return f"{topic:<8} {subject:<12} {said}".rstrip()
+class Lines:
+    """Makes lines of events, in columns that grow with the ids that come."""
+
+    def __init__(self) -> None:
+        self._subject = Column(12)
+
+    def __call__(self, event: e.Event) -> str:
+        """Return the event as one plain line, without a time, free of control characters."""
+        topic, subject, text = (clean(word, one_line=True) for word in LINES[type(event)](event))
+        said = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        return f"{topic:<8} {self._subject(subject)} {said}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,12 +206,13 @@ class ConsoleLines:
     stream: TextIO
     now: Callable[[], datetime]
     redaction: Redaction = dataclasses.field(default_factory=Redaction)
+    _line: Lines = dataclasses.field(default_factory=Lines, init=False)
 
     def __call__(self, event: e.Event) -> None:
         """Write the event's line; what has only begun has none."""
         if isinstance(event, e.Moment):
             return
-        told = self.redaction(line(event))
+        told = self.redaction(self._line(event))
         self.stream.write(f"{self.now().astimezone():%H:%M:%S}  {told}\n")
         self.stream.flush()
 

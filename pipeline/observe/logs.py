@@ -17,6 +17,7 @@ import orjson
 from pydantic import JsonValue
 
 from pipeline.domain.counting import counted
+from pipeline.observe.column import Column
 from pipeline.plans.sanitize import clean
 from pipeline.store.transcript_lines import Damaged, Line, Note
 
@@ -68,6 +69,7 @@ class LogText:
     def __init__(self, *, full: bool = False) -> None:
         self._full = full
         self._day: date | None = None
+        self._issue = Column(8)
 
     def lines(self, note: Note) -> Iterator[str]:
         """Yield the lines of one note, the date before them when it is another day."""
@@ -76,7 +78,7 @@ class LogText:
             self._day = at.date()
             yield f"-- {self._day}"
         role, issue = (clean(word, one_line=True) for word in (note.role, note.issue_id))
-        head = f"{at:%H:%M:%S}  {role:<9} {issue:<8} "
+        head = f"{at:%H:%M:%S}  {role:<9} {self._issue(issue)} "
         for word, text in _SAID.get(note.kind, _unknown)(note, self._full):
             first, *rest = clean(text).splitlines() or [""]
             yield f"{head} {word:<7} {first}".rstrip()

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from pipeline import events
-from pipeline.observe.console import LINES, ConsoleLines, JsonLines, line
+from pipeline.observe.console import LINES, ConsoleLines, JsonLines, Lines
 
 HOSTILE = "a\x1b[31mred\x07 \u202eback\nnext\u200b"
 SAMPLES: dict[object, object] = {
@@ -48,7 +48,7 @@ def test_every_event_has_its_line() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_line_is_one_line_of_plain_text(kind: type[events.Event]) -> None:
-    text = line(sample(kind))
+    text = Lines()(sample(kind))
 
     assert text.isprintable()
     assert "\u202e" not in text
@@ -72,6 +72,15 @@ def test_lines_carry_the_time_and_objects_are_json() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("code", "timed_out", "said"),
+    [(0, False, "passed"), (2, False, "exit 2"), (137, True, "did not end in its time")],
+)
+def test_a_command_that_was_cut_off_is_told_apart(code: int, timed_out: bool, said: str) -> None:
+    ran = events.CommandRan("suite", "make test", code, 8.0, None, timed_out)
+    assert Lines()(ran) == f"test     suite        make test: {said} (8.0 s)"
+
+
 def test_a_listener_that_fails_does_not_stop_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -84,3 +93,16 @@ def test_a_listener_that_fails_does_not_stop_the_others(
 
     assert heard == [events.Notice("it goes on")]
     assert "a listener failed on Notice" in caplog.text
+
+
+def test_the_column_of_ids_is_as_wide_as_they_are() -> None:
+    line = Lines()
+    short, longer, endless, again = (
+        line(events.IssueBlocked(name, "why"))
+        for name in ("ISS-1", "PLATFORM-2026-1042", "x" * 64, "ISS-1")
+    )
+
+    assert short == "blocked  ISS-1        why"
+    assert longer == "blocked  PLATFORM-2026-1042 why"
+    assert endless == f"blocked  {'x' * 64} why"
+    assert again == "blocked  ISS-1              why"
