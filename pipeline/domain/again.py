@@ -1,4 +1,4 @@
-"""Why an issue is taken up again, in words; they stand alone, so that `status` imports no models."""
+"""Why an issue is taken up again, in words; alone here, so that `status` imports no models."""
 
 INTERRUPTED = "interrupted"
 """The failure class of what was stopped: nothing came of it, so the next run goes on with it."""
