@@ -4,7 +4,6 @@ It costs what its work costs: an interpreter that imports the pipeline and the v
 longer than most of what tests have it do. `tests/kill/driver.py` says why forking is safe here.
 """
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -14,15 +13,14 @@ from pathlib import Path
 from threading import Thread
 
 from pipeline.cli import main
-from tests.kill.driver import WARM
+from tests.kill.driver import warm
 
 
 class Started:
     """What a `subprocess.Popen` with pipes for both outputs has, as far as tests need it."""
 
     def __init__(self, words: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(WARM))
+        context = warm()
         (out, its_out), (err, its_err) = (context.Pipe(duplex=False) for _ in range(2))
         given = os.open(os.devnull, os.O_RDONLY) if stdin == subprocess.DEVNULL else os.dup(stdin)
         with Connection(given, writable=False) as its_in, its_out, its_err:

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Literal
 
@@ -55,11 +55,16 @@ class Order:
     """The socket of whoever watches its system calls; None is nobody."""
 
 
-def start(order: Order) -> ForkServerProcess:
-    """Start the command and return its process."""
+def warm() -> ForkServerContext:
+    """Return what starts processes that are forked from the warm one."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WARM))
-    process = context.Process(target=_obey, args=(order,))
+    return context
+
+
+def start(order: Order) -> ForkServerProcess:
+    """Start the command and return its process."""
+    process = warm().Process(target=_obey, args=(order,))
     process.start()
     return process
 

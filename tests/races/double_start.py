@@ -10,7 +10,6 @@ Exits 1 when it was otherwise once, or a refusal of a warm one took a second or 
 
 import argparse
 import contextlib
-import multiprocessing
 import multiprocessing.connection
 import os
 import random
@@ -31,10 +30,9 @@ from pipeline.cli import entry
 from pipeline.rehearsal.scripting import any_issue
 from tests.e2e.live import PATIENCE_S
 from tests.e2e.night import Night
+from tests.kill.driver import warm
 from tests.surroundings import own_surroundings
 
-WARM = ("pipeline.cli.watched", "pipeline.cli.run", "pipeline.cli.execute", "openai", "anthropic")
-"""What the server imports before it forks."""
 COMMANDS = (("run", "--wait-gate", "1h"), ("execute", "--wait-gate", "1h"))
 LATEST_S = 1.0
 APART_S = 0.001
@@ -86,8 +84,7 @@ def stage(folder: Path) -> Iterator[Night]:
 
 def warm_pair(night: Night, folder: Path, words: Sequence[str], late_s: Sequence[float]) -> Pair:
     """Fork both from a warm server; each waits so long (s) behind the barrier."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__, *WARM])
+    context = warm()
     barrier = context.Barrier(len(late_s))
     told = [folder / f"told-{number}" for number in range(len(late_s))]
     order = (dict(os.environ), str(night.root), tuple(words))

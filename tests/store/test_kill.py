@@ -1,33 +1,16 @@
 """`kill -9` before and after every journal line and render: nothing lost, nothing twice."""
 
 import json
+import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.store import entries as e
 from pipeline.store.book import Book
+from tests.kill.driver import warm
 from tests.store import builders as make
-
-ROOT = Path(__file__).parents[2]
-WORKER = """
-import os, signal, sys
-from pathlib import Path
-from tests.store.builders import open_book
-from tests.store.test_kill import work
-left = int(sys.argv[2])
-def probe(point):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-book = open_book(Path(sys.argv[1]), probe=probe)
-work(book)
-book.flush()
-"""
 
 
 def work(book: Book) -> None:
@@ -51,9 +34,26 @@ def summary(root: Path) -> tuple[object, ...]:
     return (dict(book.state.execution), list(book.state.planning), book.verify(), kinds)
 
 
-def run_worker(root: Path, kill_at: int) -> int:
-    done = subprocess.run([sys.executable, "-c", WORKER, str(root), str(kill_at)], cwd=ROOT)
-    return done.returncode
+def run_worker(root: Path, kill_at: int) -> int | None:
+    """Do the work in a process that kills itself at a point; return how it ended."""
+    process = warm().Process(target=_work, args=(root, kill_at))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _work(root: Path, kill_at: int) -> None:
+    left = kill_at
+
+    def probe(_point: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    book = make.open_book(root, probe=probe)
+    work(book)
+    book.flush()
 
 
 def documents(root: Path) -> list[Path]:
