@@ -227,6 +227,7 @@ class CommandRan(Event):
     exit_code: int
     duration_s: float
     task_id: str | None = None
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)

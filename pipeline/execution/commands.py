@@ -108,7 +108,14 @@ class Commands:
             tests=self._told(_fuller(tests, read_output(output)), passed=done.ok),
         )
         self._bus.emit(
-            CommandRan(what.stage, what.command, done.exit_code, done.duration_s, what.task_id)
+            CommandRan(
+                what.stage,
+                what.command,
+                done.exit_code,
+                done.duration_s,
+                what.task_id,
+                done.timed_out,
+            )
         )
         tail = output[-TAIL_CHARACTERS:].encode("utf-8", "surrogateescape")
         return Ran(evidence, tail.decode("utf-8", "replace"))

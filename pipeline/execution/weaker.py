@@ -62,6 +62,8 @@ PYTHON = Language(
         r"\bsys\.exit\(0\)",
         r"\bexitstatus[ \t]*=[ \t]*0\b",
         r"\bdef[ \t]+pytest_(?:collection_modifyitems|runtest_\w+|sessionfinish|report_\w+)\b",
+        r"\bTestCase\.\w+[ \t]*=(?!=)",
+        r"\bsetattr\((?:\w+\.)*TestCase\b",
     ),
 )
 SCRIPT = Language(
@@ -80,7 +82,11 @@ SCRIPT = Language(
         r"\bexpect\((?:true|1)\)\.(?:toBe|toEqual)\((?:true|1)\)",
         r"\bassert(?:\.ok)?\(true\)",
     ),
-    ignores=_p(r"\bprocess\.exit\(0\)", r"\bprocess\.exitCode[ \t]*=[ \t]*0\b"),
+    ignores=_p(
+        r"\bprocess\.exit\(0\)",
+        r"\bprocess\.exitCode[ \t]*=[ \t]*0\b",
+        r"\b(?:assert|globalThis|global)\.(?:\w+)[ \t]*=(?![=>])",
+    ),
 )
 GO = Language(
     test=_p(r"^func[ \t]+((?:Test|Fuzz|Example)\w*)[ \t]*\("),
