@@ -16,6 +16,7 @@ from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Task
 from pipeline.plans.execplan.skeleton import LIVING, SECTIONS
 from pipeline.plans.living import decisions, outcomes, progress, revision_notes, surprises
+from pipeline.plans.openings import openings
 from pipeline.plans.prose import code, line_of, prose, sentence
 from pipeline.plans.sanitize import clean
 from pipeline.store.files import write_whole
@@ -184,8 +185,11 @@ def _interfaces(plan: Plan, issue: Issue | None) -> Iterator[str]:
     if after:
         names = ", ".join(one.solution_id for one in after)
         yield f"These plans may change the same files and run earlier: {names}."
-    globs = ", ".join(f"`{glob}`" for glob in plan.opened) or "nothing else"
-    yield f"Besides the files above the work may touch {globs}."
+    found = [
+        f"{', '.join(f'`{glob}`' for glob in one.globs)} ({one.why})"
+        for one in openings(plan.opened)
+    ]
+    yield f"Besides the files above the work may touch {'; '.join(found) or 'nothing else'}."
     if plan.grants:
         names = ", ".join(f"`{line_of(name)}`" for name in plan.grants)
         yield f"It asks for these privileges, which its approval grants: {names}."

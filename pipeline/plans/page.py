@@ -15,6 +15,7 @@ from pipeline.domain.plan import Approval, Plan
 from pipeline.domain.results import PlanningRecord
 from pipeline.domain.solution import FileAction, Solution, Step, Task
 from pipeline.plans.layout import Block, Style, layout
+from pipeline.plans.openings import openings
 from pipeline.plans.preview import Kind, Read, nothing_to_read, preview
 from pipeline.plans.privileges import who_grants
 from pipeline.plans.sanitize import clean
@@ -231,7 +232,9 @@ def _terms(record: PlanningRecord, solution: Solution, plan: Plan) -> Iterator[B
         warning = f"warning: {each:,} tokens a task are much; {TASK_TOKENS:,} are usual"
         yield _labelled("", warning, "warn")
     yield _labelled("mode", plan.mode)
-    yield _labelled("may touch", ", ".join(plan.opened) or "nothing besides its files")
+    found = [f"{one.why}: {', '.join(one.globs)}" for one in openings(plan.opened)]
+    for n, text in enumerate(found or ["nothing besides its files"]):
+        yield _labelled("may touch" if n == 0 else "", text)
     yield _labelled("base", record.base_commit or "none")
     if plan.after and plan.approval is None:
         yield _labelled("after", ", ".join(one.solution_id for one in plan.after))
