@@ -27,7 +27,7 @@ def command(
     repo: Repo = HERE,
     as_json: Json = False,
 ) -> None:
-    """Show what landed, what needs you, what is parked, failed or not started.
+    """Show what landed, what needs you, what is parked, failed or left.
 
     Example: pipeline report --format html --output night.html
     """

@@ -18,7 +18,7 @@ from pipeline.cli.tables import load_function
 from pipeline.domain.group import Group
 from pipeline.observe.left import estimate
 from pipeline.observe.look import View, Watcher
-from pipeline.observe.panel import fitted, panel
+from pipeline.observe.panel import fitted, panel, said_of
 from pipeline.paths import Places, UserPlaces
 from pipeline.store.row_changes import Row
 from pipeline.store.run_info import RunInfo
@@ -153,9 +153,10 @@ def _show(view: View) -> None:
         typer.echo(shown.text)
     rows = view.summary.rows
     waiting = [row for row in rows if row.group not in (Group.LANDED, Group.NOT_STARTED)]
+    waiting += [row for row in rows if row.group == Group.NOT_STARTED and row.reason]
     if waiting:
         typer.echo("")
-        table = [(row.id, row.group, row.solution_id or "-", _why(row)) for row in waiting]
+        table = [(row.id, said_of(row.group), row.solution_id or "-", _why(row)) for row in waiting]
         print_table(("ISSUE", "GROUP", "PLAN", ""), table, width=width)
 
 

@@ -12,3 +12,4 @@ class Group(StrEnum):
     TURNED_DOWN = "turned down"
     FAILED = "failed"
     NOT_STARTED = "not started"
+    """Also what was interrupted: people read that it is left."""

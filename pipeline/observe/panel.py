@@ -1,7 +1,7 @@
 """What is happening now as a few rows of text: for the live view and `pipeline status` alike.
 
 executing on pipeline/20261121-203015-3f2a, working (pid 4711) for 1 h 12 min
-4 landed, 1 needs you, 7 not started
+4 landed, 1 needs you, 7 left
 executor  ISS-4 (SOL-ISS-4-1, 4 min): Read dates with a time zone
           task 2 of 3, T2: Show the offset
           12 s (call 7): runs python3 -m unittest -q
@@ -30,8 +30,12 @@ from pipeline.store.run_info import clock_time, waits_for_decisions
 INDENT = 10
 """Cells of a role, and before what its turn does."""
 
-SEVERAL = {Group.NEEDS_YOU: "need you"}
-"""What is said of several issues in a group, where it is not the group's name."""
+SAID: dict[str, tuple[str, str]] = {
+    Group.NEEDS_YOU: ("needs you", "need you"),
+    Group.NOT_STARTED: ("left", "left"),
+}
+"""What is said of one issue in a group and of several, where it is not the group's name. What was
+interrupted has been started, and is left all the same."""
 DONE = {"plan": "planned", "execute": "executed"}
 
 
@@ -116,7 +120,12 @@ def _counts(view: View) -> str:
 
 
 def _counted(number: int, group: Group) -> str:
-    return f"{number} {group if number == 1 else SEVERAL.get(group, group)}"
+    return f"{number} {said_of(group, number)}"
+
+
+def said_of(group: str, number: int = 1) -> str:
+    """Return what is said of so many issues in a group."""
+    return SAID.get(group, (group, group))[number != 1]
 
 
 def _doing(view: View) -> Iterator[Row]:

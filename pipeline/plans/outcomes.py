@@ -26,7 +26,9 @@ class Outcome(StrEnum):
 def outcome_of(row: Standing) -> Outcome | None:
     """Return what came of an issue; None for one that has landed, waits, or was not tried yet."""
     record, attempt = row.record, row.attempt
-    if record is None or row.group in (Group.NOT_STARTED, Group.LANDED):
+    if record is None or row.group is Group.LANDED:
+        return None
+    if row.group is Group.NOT_STARTED and not row.is_interrupted:
         return None
     if attempt is not None:
         undone = attempt.status is ExecutionStatus.ROLLED_BACK

@@ -3,15 +3,16 @@
 group          states it gathers
 landed         completed
 needs you      a plan is pending or stale, or the planner asked questions
-parked         deferred, blocked, or stopped by quota, budget, infrastructure, an interruption
+parked         deferred, blocked, or stopped by quota, budget, infrastructure
 turned down    the plan was rejected
 failed         planning or execution failed, or was rolled back
-not started    everything that the pipeline will take up by itself
+not started    everything that the pipeline will take up by itself: never begun, or interrupted
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.domain.again import why_again
 from pipeline.domain.group import Group
 from pipeline.domain.issue import Issue, IssueState
 from pipeline.domain.plan import PlanState
@@ -55,6 +56,13 @@ class Standing:
         plan = self.record.plan if self.record is not None else None
         pending = plan is not None and plan.state is PlanState.PENDING
         return pending and self.group is Group.NEEDS_YOU
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Tell whether it was begun and is left, because something ended the process."""
+        last = self.attempt or self.record
+        ended = last is not None and last.failure_class is FailureClass.INTERRUPTED
+        return ended and self.group is Group.NOT_STARTED and self.reason is not None
 
 
 def standings(
@@ -208,8 +216,14 @@ def _parked_or_again(
     error: str | None,
     state: State,
 ) -> Standing:
-    """Return `parked`; a later run takes it up again unless the breaker has opened."""
-    reason = f"{failure}: {error}" if failure and error else error
+    """Return `parked`; a later run takes it up again unless the breaker has opened.
+
+    What was interrupted is left to do like any other.
+    """
+    reason = why_again(failure, error)
+    if failure is FailureClass.INTERRUPTED:
+        left = IssueState.REGISTERED if attempt is None else IssueState.PLANNED
+        return Standing(issue, left, Group.NOT_STARTED, reason, record, attempt)
     broken = infrastructure_failures(state, issue.id) >= INFRASTRUCTURE_LIMIT
     shown = IssueState.BLOCKED if broken else IssueState.PARKED
     if broken:

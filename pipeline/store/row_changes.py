@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pipeline.domain.again import INTERRUPTED, why_again
 from pipeline.domain.group import Group
 from pipeline.domain.paused import planning_paused
 from pipeline.store.pace import Pace
@@ -187,7 +188,10 @@ def _failed(draft: Draft, row: Row, record: Data, solution_id: str | None) -> bo
         return _put(draft, row, FAILED, Group.FAILED, error, solution_id=solution_id)
     if failure == "infrastructure":
         return False  # how often in a row decides
-    reason = f"{failure}: {error}" if error else error
+    reason = why_again(failure, error)
+    if failure == INTERRUPTED:
+        left = REGISTERED if row.state == PLANNING else PLANNED
+        return _put(draft, row, left, Group.NOT_STARTED, reason, solution_id=solution_id)
     return _put(draft, row, PARKED, Group.PARKED, reason, solution_id=solution_id)
 
 

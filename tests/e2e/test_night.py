@@ -91,5 +91,5 @@ def test_a_part_that_was_asked_for_is_not_called_everything(tmp_path: Path) -> N
         ended = night.run("execute", "ISS-1")
 
         assert ended.code == 0
-        assert ended.out.splitlines()[1] == "1 landed, 1 has not started"
+        assert ended.out.splitlines()[1] == "1 landed, 1 is left"
         assert ended.err.strip().endswith("what was asked is done; `pipeline run` does the rest")

@@ -1,10 +1,12 @@
 """What ends a run or an attempt, and what the next command makes of it."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.paths import Places, UserPlaces
 from pipeline.rehearsal.faults import Fault, rate_limited
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import any_issue, finish_task, plan, submit_result, turn, write
@@ -263,10 +265,31 @@ def test_a_run_that_is_asked_to_stop_ends_with_130_and_the_next_one_carries_on(
         assert process.returncode == 130, err
         assert "interrupted" in err.decode().splitlines()[-1]
         assert outcomes(night) == [("EXR-ISS-1-1", 1, "failed", "interrupted")]
+        said_as_left(night, err.decode())
         assert night.run("run").code == 0
         assert [o[1:3] for o in outcomes(night)[1:]] == [(1, "completed"), (1, "completed")]
         assert "+ISS-1" in body_of(night, "executor", "ISS-1.2"), "it is told what was there"
         assert len(night.commits()) == 2
+
+
+def said_as_left(night: Night, err: str) -> None:
+    """Hold every word on what was interrupted to one thing: it is left, and goes on."""
+    shown, report = night.run("status").out, night.run("report").out
+    assert "2 left" in shown
+    assert "left: 2 to execute" in shown
+    assert re.search(r"^ISS-1 +left +SOL-ISS-1-1 +interrupted", shown, re.MULTILINE)
+    assert "Nothing landed: 2 are left." in report
+    assert "carry on with 2 issues: `pipeline run`" in report.lower()
+    for said in (shown, report, err):
+        assert "parked" not in said
+        assert "interrupted: interrupted" not in said
+    assert night.states() == {"ISS-1": "planned", "ISS-2": "planned"}
+    found = night.run("status", "--json").json
+    Places(night.root, UserPlaces.from_environment(), night.root / ".git").summary_file.unlink()
+    assert night.run("status", "--json").json == found, "kept or made anew, it is the same"
+    retried = night.run("retry", "--class", "interrupted", "--dry-run").out
+    assert "ISS-1" in retried
+    assert "ISS-2" not in retried
 
 
 # dependencies and branches

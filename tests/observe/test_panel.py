@@ -75,7 +75,7 @@ def test_a_moment_of_work_is_told_in_rows() -> None:
 
     assert [row.text for row in rows] == [
         "executing on pipeline/R, working (pid 7) for 1 h 12 min",
-        "1 landed, 1 needs you, 2 not started",
+        "1 landed, 1 needs you, 2 left",
         "executor  A (SOL-A-1, 1 min): abtxt 宽",
         "          task 2 of 2, T2: show abtxt 宽",
         "          1 min (call 7): runs make abtxt 宽",

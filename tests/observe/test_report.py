@@ -114,7 +114,7 @@ LANDED, FAILED, PARKED, WAITS = Group.LANDED, Group.FAILED, Group.PARKED, Group.
         ),
         (
             {Group.NOT_STARTED: [entry()], Group.TURNED_DOWN: [entry("B")]},
-            "Nothing was carried out: 1 was turned down, 1 has not started.",
+            "Nothing was carried out: 1 was turned down, 1 is left.",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from pipeline.observe.report.words import (
     clock,
     commit,
     duration,
+    heading,
     lines,
     money,
     place,
@@ -27,7 +28,7 @@ MEANS: dict[Group, str] = {
     Group.PARKED: "Set aside, blocked, or stopped by something that will pass.",
     Group.TURNED_DOWN: "Plans that were rejected.",
     Group.FAILED: "Tried and not landed, or taken back; the branch is as if nobody had tried.",
-    Group.NOT_STARTED: "Left for the next run.",
+    Group.NOT_STARTED: "Never begun, or interrupted: the next run goes on with it.",
 }
 
 FOLDED = 10
@@ -38,7 +39,7 @@ def groups(report: Facts, where: str) -> Html:
     """Return all groups that have issues, with links to each; `where` leads to `.workflow/`."""
     found = [(group, report.groups[group]) for group in Group if report.groups[group]]
     links = (
-        tag("li", tag("a", f"{group.capitalize()} {len(entries):,}", href=f"#{anchor(group)}"))
+        tag("li", tag("a", f"{heading(group)} {len(entries):,}", href=f"#{anchor(group)}"))
         for group, entries in found
     )
     return tag(
@@ -56,7 +57,7 @@ def _group(group: Group, entries: Sequence[ReportEntry], where: str) -> Html:
     name = anchor(group)
     return tag(
         "section",
-        tag("h2", group.capitalize(), tag("span", f" {len(entries):,}", class_="count"), id=name),
+        tag("h2", heading(group), tag("span", f" {len(entries):,}", class_="count"), id=name),
         tag("p", MEANS[group], class_="quiet"),
         (_card(one, where) for one in full),
         _list(brief, folded=bool(full) or len(brief) > FOLDED) if brief else None,

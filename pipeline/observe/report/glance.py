@@ -5,7 +5,7 @@ from pipeline.domain.group import Group
 from pipeline.observe.report.facts import Action, Report
 from pipeline.observe.report.markup import Html, sentence, tag
 from pipeline.observe.report.steps import DECIDE
-from pipeline.observe.report.words import capital, duration, lines, money
+from pipeline.observe.report.words import capital, duration, heading, lines, money
 
 SHOWN = 6
 """So many commands are in sight; the others unfold."""
@@ -64,7 +64,7 @@ def _needs_you(report: Report) -> Html:
         f"{counted(plans, 'plan')} to decide on" if plans else None,
         f"{counted(waiting - plans, 'issue')} to answer or plan again" if waiting > plans else None,
         *(
-            tag("a", f"{len(found):,} {group}", href=f"#{anchor(group)}")
+            tag("a", f"{len(found):,} {heading(group).lower()}", href=f"#{anchor(group)}")
             for group in others
             if (found := report.groups[group])
         ),

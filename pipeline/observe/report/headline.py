@@ -15,7 +15,7 @@ SAYS: dict[Group, tuple[str, str]] = {
     Group.NEEDS_YOU: ("1 needs you", "{} need you"),
     Group.PARKED: ("1 is parked", "{} are parked"),
     Group.TURNED_DOWN: ("1 was turned down", "{} were turned down"),
-    Group.NOT_STARTED: ("1 has not started", "{} have not started"),
+    Group.NOT_STARTED: ("1 is left", "{} are left"),
 }
 """Group -> what is said of one issue in it and of several, worst news first."""
 

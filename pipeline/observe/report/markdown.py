@@ -20,6 +20,7 @@ from pipeline.observe.report.words import (
     clock_of,
     commit,
     duration,
+    heading,
     money,
     place,
     stood_still,
@@ -86,7 +87,7 @@ def _next(report: Report) -> Iterator[str]:
 
 
 def _group(name: str, entries: Iterable[ReportEntry], where: str) -> Iterator[str]:
-    yield from (f"## {name.capitalize()}", "")
+    yield from (f"## {heading(name)}", "")
     shown = list(entries)
     for entry in shown:
         if not entry.earlier:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from pipeline.domain.group import Group
 from pipeline.observe.report.facts import Standstill
 from pipeline.plans.page import moment
 from pipeline.plans.sanitize import clean
@@ -80,6 +81,15 @@ def place(hash_: str | None, branch: str | None) -> str:
     if not hash_:
         return ""
     return commit(hash_) + (f" on {branch}" if branch else "")
+
+
+def heading(group: str) -> str:
+    """Return the heading of a group of issues; what was interrupted has been started, and is left.
+
+    >>> heading("needs you"), heading("not started")
+    ('Needs you', 'Left')
+    """
+    return "Left" if group == Group.NOT_STARTED else group.capitalize()
 
 
 def capital(text: str) -> str:
