@@ -1,5 +1,6 @@
 """`pipeline demo`: a whole evening and night in seconds, offline, in a scratch repository."""
 
+import shlex
 import shutil
 import sys
 import tempfile
@@ -123,7 +124,7 @@ def _look_around(project: Project, seconds: float) -> None:
     commits = commits_between(project.repo, run.base_commit, run.branch)
     made = counted(len(commits), "tested commit")
     typer.echo(f"\n== {made} in {seconds:.0f} s; your branch is untouched")
-    where = project.repo.root
+    where = shlex.quote(str(project.repo.root))
     for line in (
         f"git -C {where} log --stat main..{run.branch}",
         f"git -C {where} status",
@@ -132,6 +133,8 @@ def _look_around(project: Project, seconds: float) -> None:
         f"less {where}/.workflow/plans/*.md",
     ):
         typer.echo(f"  {line}")
+    typer.echo(f"everything is in {where}, and stays there until you remove it:")
+    typer.echo(f"  {_program()} clean --all -C {where} && rm -r {where}")
 
 
 def _program() -> str:

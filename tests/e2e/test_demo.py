@@ -84,6 +84,7 @@ def test_it_ends_well_and_soon(demo: Demo) -> None:
     assert demo.seconds < 20
     assert "3 of 4 issues landed; 1 was turned down." in demo.out
     assert f"git -C {demo.root} log" in demo.out
+    assert f" clean --all -C {demo.root} && rm -r {demo.root}" in demo.out.splitlines()[-1]
     assert "Traceback" not in demo.out + demo.err
 
 
