@@ -27,8 +27,7 @@ def call(*words: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the installed hatchling: no network, no isolation."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = (sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check")
-    call(*build, "--no-deps", "--no-build-isolation", "-w", folder, CHECKOUT, cwd=folder)
+    call(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=CHECKOUT)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -44,7 +43,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     call(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     python = folder / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
-    call(*pip, "install", "-q", "--no-deps", "--no-index", wheel, cwd=folder)
+    call(*pip, "install", "-q", "--no-compile", "--no-deps", "--no-index", wheel, cwd=folder)
     (packages,) = folder.glob("lib/python*/site-packages")
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (packages / "dependencies.pth").write_text("\n".join(sorted(paths)) + "\n")
