@@ -30,7 +30,9 @@ EXIT_CODES = {**MEANING, 2: "the command was typed wrongly; one line says how"}
 NOTES: dict[str, str] = {
     "demo": """
         Needs git and a sandbox, no key and no network. Exit code 0 when three plans landed and
-        one was turned down. With `--json`: the report, and `folder`.""",
+        one was turned down. Without `--into` it works in a new folder below the system's for
+        temporary files. Its last lines say where that is, and the command that removes it with all
+        that belongs to it. With `--json`: the report, and `folder`.""",
     "rehearse": """
         Needs git and a sandbox, no key and no network; [rehearsing](rehearsing.md) shows what it
         prints. Exit code 1 when something was lost. With `--json`: `{issues, landed, seconds,
@@ -202,9 +204,9 @@ NOTES: dict[str, str] = {
         commit}]`.""",
     "status": """
         Never touches the run; [watching.md](watching.md) explains the rows. `phase` is init,
-        planning, gate, executing or complete; a run that waits for decisions says until when. With
-        `--json`: `{phase, working, now, holds, run, issues, queue, errors, usage, budget, quotas,
-        left, left_seconds}`; `now` is what is being done, `holds` what waits for you besides single
+        planning, gate, executing, complete or idle; a run that waits for decisions says until when.
+        With `--json`: `{phase, working, now, holds, run, issues, queue, errors, usage, budget,
+        quotas, left, left_seconds}`; `now` is what is being done, `holds` what waits besides single
         issues, `budget` what is spent, reserved and left of run and day
         ([costs.md](costs.md#the-budget)), `left` what there is to do, `quotas` the
         vendors whose quota is used up, with the seconds that are left.""",

@@ -17,6 +17,9 @@ from pipeline.store.now import Now, load_now
 from pipeline.store.run_info import RunInfo, alive
 from pipeline.store.summary import Summary, load, refreshed
 
+IDLE = "idle"
+"""The phase when nobody works, nobody has to decide, and not everything is done."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -32,7 +35,7 @@ class View:
 
     @property
     def phase(self) -> str:
-        """Return what is going on: init, planning, gate, executing or complete."""
+        """Return what is going on: init, planning, gate, executing, complete or idle."""
         if self.worker is not None and self.worker.waits_until:
             return "gate"
         if self.worker is not None:
@@ -41,7 +44,7 @@ class View:
         groups = {row.group for row in self.summary.rows}
         if Group.NEEDS_YOU in groups or self.summary.holds:
             return "gate"
-        return "complete" if groups and groups <= {Group.LANDED, Group.TURNED_DOWN} else "init"
+        return "complete" if groups and groups <= {Group.LANDED, Group.TURNED_DOWN} else IDLE
 
     @property
     def counts(self) -> Counter[str]:

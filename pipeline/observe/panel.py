@@ -19,7 +19,7 @@ from datetime import datetime
 from pipeline.domain.counting import counted, plural
 from pipeline.domain.group import Group
 from pipeline.observe.left import Estimate, estimate
-from pipeline.observe.look import View
+from pipeline.observe.look import IDLE, View
 from pipeline.plans.layout import Row, cells, cut
 from pipeline.plans.sanitize import clean
 from pipeline.store.asked import What
@@ -105,8 +105,10 @@ def _head(view: View) -> str:
     where = f" on {view.summary.branch}" if view.summary.branch else ""
     worker = view.worker
     if worker is None:
-        more = ": `pipeline run` carries on" if estimate(view).parts else ""
-        return f"{view.phase}{where}, not working{more}"
+        goes_on = "carries on" if view.summary.run_id else "begins"
+        more = f": `pipeline run` {goes_on}" if estimate(view).parts else ""
+        idle = "" if view.phase == IDLE else ", not working"
+        return f"{view.phase}{where}{idle}{more}"
     if worker.waits_until:
         return f"gate{where}, {waits_for_decisions(worker.waits_until)} (pid {worker.pid})"
     for_so_long = duration(_since(view, worker.started_at))

@@ -116,6 +116,24 @@ def test_where_nobody_works_the_first_row_says_what_carries_on() -> None:
     assert texts(replace(stopped, summary=summary(rows=ROWS[2:])))[0].endswith("R, not working")
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rows": ROWS[1:2]}, "idle on pipeline/R: `pipeline run` carries on"),
+        ({"rows": ROWS[1:2], "run_id": None, "branch": None}, "idle: `pipeline run` begins"),
+        ({"rows": (replace(ROWS[1], group="failed"),)}, "idle on pipeline/R"),
+        ({"rows": (), "run_id": None, "branch": None}, "idle"),
+        ({"rows": ROWS[3:], "run_id": None, "branch": None}, "complete, not working"),
+    ],
+)
+def test_where_nobody_works_and_nobody_is_asked_the_phase_is_idle(
+    changes: dict[str, object], said: str
+) -> None:
+    seen = View(AT, summary(**changes), None, None)
+    assert texts(seen)[0] == said
+    assert seen.phase in said
+
+
 def test_several_plans_need_a_person_and_one_needs_one() -> None:
     several = (ROWS[2], replace(ROWS[2], id="E"))
     assert texts(view(rows=several))[1] == "2 need you"
