@@ -17,14 +17,21 @@ COUNTS = ("calls", "input_tokens", "output_tokens", "cache_read_tokens", "cache_
 class _Sum:
     """A running sum; models are built from it only when somebody looks (there are many calls)."""
 
-    model: str = ""
+    models: dict[str, None] = field(default_factory=dict)
+    """Those that answered, in the order of their first answers."""
+    asked: str = ""
+    """The last one that did not answer; it is named where none did."""
     counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
     priced: float = 0.0
     """What the calls of known price have cost (USD)."""
     price_unknown: bool = False
 
     def add(self, usage: dict[str, JsonValue]) -> None:
-        self.model = str(usage["model"]) or self.model
+        names = [name for name in str(usage["model"]).split(", ") if name]
+        if usage["calls"]:
+            self.models.update(dict.fromkeys(names))
+        elif names:
+            self.asked = names[-1]
         for place, name in enumerate(COUNTS):
             count = usage[name]
             assert isinstance(count, int)
@@ -37,7 +44,8 @@ class _Sum:
 
     def usage(self) -> Usage:
         usd = None if self.price_unknown else round(self.priced, 9)
-        return Usage(model=self.model, usd=usd, **dict(zip(COUNTS, self.counts, strict=True)))
+        counts = dict(zip(COUNTS, self.counts, strict=True))
+        return Usage(model=", ".join(self.models) or self.asked, usd=usd, **counts)
 
 
 class Spending:

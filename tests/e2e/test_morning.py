@@ -116,6 +116,7 @@ def test_its_numbers_are_those_of_the_documents_and_of_git(morning: Morning) -> 
             assert all(one.passed for one in (*entry.tests_before, *entry.tests_after))
 
     assert report.usage.calls == whole.calls
+    assert report.usage.model.split(", ") == ["claude-opus-5-5", "gpt-6.1-sol"]
     assert report.usage.usd == pytest.approx(whole.usd)
     stat = git(root, "diff", "--shortstat", base, morning.branch)
     size = [int(found) for found in re.findall(r"\d+", stat)]

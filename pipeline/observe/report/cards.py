@@ -31,6 +31,8 @@ MEANS: dict[Group, str] = {
     Group.NOT_STARTED: "Never begun, or interrupted: the next run goes on with it.",
 }
 
+WIDE = frozenset({"Tests", "Kept as"})
+"""What has a line of its own, below what is a word or two."""
 FOLDED = 10
 """So many issues in a line each are in sight; more of them unfold."""
 
@@ -120,7 +122,8 @@ def _facts(entry: ReportEntry, where: str) -> Iterator[Html]:
     """Yield name and value of what is known in a few words."""
     for name, value in _rows(entry, where):
         if value:
-            yield tag("div", tag("dt", name), tag("dd", value))
+            wide = "wide" if name in WIDE else None
+            yield tag("div", tag("dt", name), tag("dd", value), class_=wide)
 
 
 def _rows(entry: ReportEntry, where: str) -> Iterator[tuple[str, str | Html | None]]:
@@ -129,7 +132,6 @@ def _rows(entry: ReportEntry, where: str) -> Iterator[tuple[str, str | Html | No
     if entry.diff:
         size = lines(entry.diff.added, entry.diff.deleted)
         yield "Change", f"{size} in {counted(len(entry.diff.files), 'file')}"
-    yield "Tests", tested(entry)
     if entry.solution_id:
         risk = f", {entry.risk} risk" if entry.risk else ""
         plan = next((one.path for one in entry.links if one.label == PLAN), None)
@@ -138,14 +140,15 @@ def _rows(entry: ReportEntry, where: str) -> Iterator[tuple[str, str | Html | No
         yield "Plan", join((link, risk))
     if entry.attempts > 1:
         yield "Attempts", str(entry.attempts)
-    if entry.kept:
-        yield "Kept as", tag("code", entry.kept.ref)
     if entry.tokens:
         yield "Cost", f"{money(entry.usd)}, {entry.tokens:,} tokens"
     if entry.seconds:
         yield "Took", duration(entry.seconds)
     if entry.ended_at:
         yield "Ended", clock(entry.ended_at)
+    yield "Tests", tested(entry)
+    if entry.kept:
+        yield "Kept as", tag("code", entry.kept.ref)
 
 
 def _checks(entry: ReportEntry, where: str) -> Html | None:

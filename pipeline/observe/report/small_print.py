@@ -48,6 +48,10 @@ def small_print(report: Report, where: str) -> Html:
         tag(
             "dl",
             (tag("div", tag("dt", name), tag("dd", value)) for name, value in _rows(report, where)),
+            (
+                tag("div", tag("dt", name), tag("dd", said), class_="wide")
+                for name, said in _waits(report)
+            ),
         ),
         aria_labelledby="run",
     )
@@ -69,6 +73,10 @@ def _rows(report: Report, where: str) -> Iterator[tuple[str, str | Html]]:
             "Transcripts",
             join((tag("a", one.label, href=beside(one.path, where)), " ") for one in links),
         )
+
+
+def _waits(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield when the run stood still, and why: for a vendor's quota, or because somebody asked."""
     for one in report.quota_pauses:
         until = f", until {clock_of(one.until)}" if one.until else ""
         over = f"; it went on at {clock(one.over_at)}" if one.over_at else "; it has not gone on"
