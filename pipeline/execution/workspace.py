@@ -36,6 +36,7 @@ FRESH = "fresh-"
 SETUP_SECONDS = 600.0
 REMOVE_SECONDS = 600.0
 MOST_DEEP = 100
+PRIVATE = 0o700
 MOST_TIMES = 2_000
 """So many places are asked when they were last changed."""
 
@@ -156,6 +157,7 @@ class Workspaces:
 
     def _fill(self, folder: Path, tree: str, head: str) -> Workspace:
         root, index = folder / "tree", folder / "index"
+        keep_private(self._places.user.cache)
         root.mkdir(parents=True, exist_ok=True)
         (folder / "index.lock").unlink(missing_ok=True)
         _remove_git(root)
@@ -239,6 +241,13 @@ def refuse_partial(repo: Repository, commit: str) -> None:
             f"{missing} objects of {commit[:12]} are not in this partial clone, and the pipeline "
             f"downloads nothing: git -C {shlex.quote(str(repo.root))} fetch --refetch --no-filter"
         )
+
+
+def keep_private(folder: Path) -> None:
+    """Make a folder where it is missing, and let nobody else in: what agents write lies there."""
+    make_folder(folder)
+    if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
+        folder.chmod(PRIVATE)
 
 
 def _remove_git(root: Path) -> None:

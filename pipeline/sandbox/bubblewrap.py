@@ -1,7 +1,7 @@
 """The sandbox proper: each command in namespaces of its own, made by the bubblewrap program.
 
     /                    the machine, read-only
-    /home /root /mnt /media /srv /run /var /tmp        empty
+    /home /root /mnt /media /srv /run /var /tmp        empty, and the user's home wherever it lies
     OBJECTS_MOUNT        the repository's objects, read-only
     <user's checkout>    the workspace; kept folders of the checkout inside it, read-only
 
@@ -24,11 +24,11 @@ from pipeline import proc
 from pipeline.sandbox import seccomp
 from pipeline.sandbox.groups import Groups
 from pipeline.sandbox.jail import (
-    EMPTY,
     SECRET,
     WRITABLE,
     Jail,
     Profile,
+    emptied,
     environment,
     hidden,
     let_in,
@@ -174,7 +174,7 @@ class Bubblewrap:
 
     def _emptied(self) -> Iterator[list[str]]:
         """Return the mounts that empty places, each with a size; /dev takes no files after them."""
-        for place in [*EMPTY, Path("/dev/shm")]:
+        for place in [*emptied(), Path("/dev/shm")]:
             if place.is_dir() and not place.is_symlink():
                 megabytes = self.terms.limits.disk_mb if place in ROOMY else SMALL_MB
                 size = ["--size", str(megabytes * MB)] if self.sizes else []

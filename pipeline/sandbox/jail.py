@@ -1,6 +1,10 @@
 """What a command sees, whichever sandbox confines it: paths, environment, what is never shown."""
 
+import os
+import pwd
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +22,10 @@ plan was granted or the user's settings name. A verification must not find there
 left today, so it only reads them."""
 
 EMPTY = tuple(map(Path, ("/home", "/root", "/mnt", "/media", "/srv", "/run", "/var", "/tmp")))
+"""Empty on every machine; `emptied` adds the user's home."""
 SECRET = tuple(map(Path, ("/etc/shadow", "/etc/gshadow", "/etc/ssh", "/etc/ssl/private")))
 """Root could read these inside; nobody's tests need them."""
+NEEDED = ("/dev", "/etc", "/lib", "/proc", "/sys")
 SYSTEM_BINS = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 
 ENVIRONMENT = {
@@ -71,10 +77,35 @@ def environment(jail: Jail) -> dict[str, str]:
     return ENVIRONMENT | dict(jail.env) | {"PATH": ":".join(dict.fromkeys(bins))}
 
 
+def emptied() -> tuple[Path, ...]:
+    """Return the places of the machine that are empty inside: `EMPTY`, and the user's home where it
+    lies elsewhere."""
+    return (*EMPTY, *homes(os.environ.get("HOME", "")))
+
+
+@cache
+def homes(named: str) -> tuple[Path, ...]:
+    """Return the home folder as the environment has it (`named`) and as the system has it.
+
+    Only those that `EMPTY` does not cover; none that holds programs (`/` is the home of some).
+    """
+    found = [named]
+    with suppress(KeyError):  # a user whom the system does not know
+        found.append(pwd.getpwuid(os.getuid()).pw_dir)
+    real = [Path(one).resolve() for one in found if one.startswith("/")]
+    return tuple(
+        one
+        for one in dict.fromkeys(real)
+        if one.is_dir()
+        and not any(one.is_relative_to(empty) for empty in EMPTY)
+        and not any(Path(needed).is_relative_to(one) for needed in (*SYSTEM_BINS, *NEEDED))
+    )
+
+
 def hidden(place: Path) -> bool:
     """Tell whether `place` lies in a part of the machine that is empty inside."""
     real = place.resolve()
-    return any(real.is_relative_to(empty) for empty in EMPTY)
+    return any(real.is_relative_to(empty) for empty in emptied())
 
 
 def let_in(workspace: Path) -> None:

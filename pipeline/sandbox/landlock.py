@@ -28,11 +28,11 @@ from pipeline import proc
 from pipeline.sandbox import seccomp
 from pipeline.sandbox.groups import Groups
 from pipeline.sandbox.jail import (
-    EMPTY,
     SECRET,
     WRITABLE,
     Jail,
     Profile,
+    emptied,
     environment,
     hidden,
     let_in,
@@ -128,7 +128,7 @@ class Landlock:
         granted = [part for one in (*given, *terms.write) for part in readable(one, hide)]
         asked = [part for one in terms.read for part in readable(one, hide)]
         workspace = [jail.workspace, *(folder for folder, _ in jail.copies)]
-        read = [*machine(hide), *asked, *granted, *workspace]
+        read = [*machine((*hide, *emptied())), *asked, *granted, *workspace]
         write = [home, *(workspace if "workspace" in may else ())]
         write += granted if "granted" in may else ()
         return {
@@ -155,8 +155,8 @@ def abi() -> int:
 
 @cache
 def machine(hide: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the places of the machine that any command may read."""
-    top = [place for place in sorted(Path("/").iterdir()) if place not in (*EMPTY, Path("/dev"))]
+    """Return the places of the machine that any command may read, around those in `hide`."""
+    top = [place for place in sorted(Path("/").iterdir()) if place != Path("/dev")]
     return tuple(part for place in top for part in readable(place, hide) if not hidden(part))
 
 

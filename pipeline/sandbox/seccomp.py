@@ -26,7 +26,10 @@ MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 # fmt: off
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
-    "acct": (163, 89), "add_key": (248, 217), "bpf": (321, 280), "chroot": (161, 51),
+    "acct": (163, 89), "add_key": (248, 217), "bpf": (321, 280), "chmod": (90, None),
+    "chroot": (161, 51), "creat": (85, None), "fchmod": (91, 52), "fchmodat": (268, 53),
+    "fchmodat2": (452, 452), "mknod": (133, None), "mknodat": (259, 33), "open": (2, None),
+    "openat": (257, 56), "openat2": (437, 437),
     "clock_settime": (227, 112), "clone": (56, 220), "clone3": (435, 435),
     "delete_module": (176, 106), "fanotify_init": (300, 262), "finit_module": (313, 273),
     "fsconfig": (431, 431), "fsmount": (432, 432), "fsopen": (430, 430), "fspick": (433, 433),
@@ -108,6 +111,20 @@ NAMESPACES = 0x7E020000
 UNIX, INET, INET6, NETLINK = 1, 2, 10, 16
 NETLINK_ROUTE = 0
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+SET_USER_ID = 0o4000
+CREATE = 0o100 | 0o20000000
+"""O_CREAT, and the bit of O_TMPFILE that no other flag has."""
+MODE_AT = {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "creat": 1, "mknod": 1}
+MODE_AT |= {"mknodat": 2, "open": 2, "openat": 3}
+"""Which argument is the mode of a file."""
+
+
+def _no_set_user_id(call: str) -> Rule:
+    """Return the rule on a call that gives a file its mode; opening does where it makes one."""
+    mode = AnyBit(MODE_AT[call], SET_USER_ID)
+    when = (AnyBit(MODE_AT[call] - 1, CREATE), mode) if call.startswith("open") else (mode,)
+    return Rule(call, "the workspace lies on the host, where others could run it as you", when)
+
 
 RULES: tuple[Rule, ...] = (
     *_all("it changes what the file system looks like", "mount", "umount2", "pivot_root", "chroot"),
@@ -133,6 +150,10 @@ RULES: tuple[Rule, ...] = (
         "personality",
         "turns protections of memory off; asking, plain Linux and 32 bits are allowed",
         (IsNoneOf(0, (0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)),),
+    ),
+    *map(_no_set_user_id, MODE_AT),
+    Rule(
+        "openat2", "its mode lies in memory, unseen; programs then take openat", error=errno.ENOSYS
     ),
     Rule("ioctl", "types into a terminal", (IsOneOf(1, (TIOCSTI, TIOCLINUX)),)),
     Rule(

@@ -6,14 +6,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from pipeline.sandbox import LACKS, Kind, Sandbox, find_sandbox
+from pipeline.sandbox import LACKS, Jail, Kind, Sandbox, find_sandbox
 from pipeline.sandbox.landlock import OLDEST_ABI, abi
 from tests.attacks.rows import ATTACKS, Attack
 from tests.attacks.stage import TERMS, Stage, make_stage
+from tests.builders import write_files
 
 SAFETY = Path(__file__).parents[2] / "docs/safety.md"
 NOBODY = "65534"
@@ -50,6 +53,23 @@ def test_nothing_gets_through_landlock_but_what_the_docs_name(stage: Stage, one:
     if one.landlock:
         pytest.skip(f"LOUD: {one.name}: Landlock does not cover it ({one.landlock})")
     assert stage.attack(walls, one) == []
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_a_home_that_lies_elsewhere_is_empty_too(tmp_path: Path, kind: Kind) -> None:
+    for name in ("workspace", "checkout", "objects"):
+        (tmp_path / name).mkdir()
+    jail = Jail(tmp_path / "workspace", tmp_path / "checkout", tmp_path / "objects")
+    with TemporaryDirectory(prefix="pipeline-test-home-", dir="/opt") as home:
+        write_files(Path(home), {".ssh/id": "a key\n", "data/set": "data\n"})
+        os.environ["HOME"] = home
+        terms = replace(TERMS, read=(Path(home, "data"),))
+        sandbox(kind)
+        done = find_sandbox(kind, terms).run(
+            f"cat {home}/.ssh/id {home}/data/set 2>/dev/null", jail, "plan", timeout_s=20
+        )
+
+    assert done.output == b"data\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: only root can become another user")

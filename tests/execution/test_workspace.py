@@ -59,6 +59,14 @@ def test_a_workspace_is_exactly_its_commit(site: Ground) -> None:
     assert run(site, workspace, "git symbolic-ref -q HEAD || git remote -v") == (0, "")
 
 
+def test_nobody_else_can_enter_the_folder_of_workspaces(site: Ground) -> None:
+    cache = site.places.user.cache
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o755)
+    site.workspaces.open("executor", site.head)
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
 def test_git_works_inside_as_in_any_clone(site: Ground) -> None:
     run_git(site.repo.root, "tag", "-a", "v1", "-m", "one")
     write_files(site.repo.root / ".git", {"info/exclude": "private-notes\n"})
