@@ -66,20 +66,35 @@ DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 def seconds(value: object) -> int:
-    """Return a duration in seconds: a number of seconds or text such as `6h`, `90m`, `1h30m`.
+    """Return a duration in seconds: text such as `2d`, `6h`, `90m`, `1h30m`, or 0.
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else: a number alone does not say of what.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    text = value.strip() if isinstance(value, str) else ""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    text = str(value).strip() if is_number or isinstance(value, str) else ""
     if text.isdecimal():
-        return int(text)
+        if int(text) == 0:
+            return 0
+        units = ", ".join(f"{text}{unit}" for unit in "smh")
+        raise ValueError(f"{text} what? write {units} or {text}d")
     found = DURATION.fullmatch(text)
     if not text or found is None:
-        raise ValueError("write a duration such as 6h, 90m, 1h30m or 45s")
+        raise ValueError("write a duration such as 2d, 6h, 90m, 1h30m or 45s")
     days, hours, minutes, rest = (int(part or 0) for part in found.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def duration_text(whole: int) -> str:
+    """Return seconds as `seconds` reads them.
+
+    >>> duration_text(5_400), duration_text(172_800), duration_text(0)
+    ('1h30m', '2d', '0s')
+    """
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
 def _some_days(value: object) -> int:

@@ -15,6 +15,7 @@ from pipeline.settings import (
     TABLES,
     Settings,
     default_config,
+    duration_text,
     load_settings,
     seconds,
 )
@@ -167,7 +168,11 @@ def test_every_key_but_the_tables_has_a_variable():
         (
             '[run]\nwait_quota = "soon"',
             ".workflow/config.toml: run.wait_quota is 'soon': "
-            "write a duration such as 6h, 90m, 1h30m or 45s",
+            "write a duration such as 2d, 6h, 90m, 1h30m or 45s",
+        ),
+        (
+            "[gate]\nwait = 8",
+            ".workflow/config.toml: gate.wait is 8: 8 what? write 8s, 8m, 8h or 8d",
         ),
         (
             '[run]\nbranch_prefix = "a..b"',
@@ -281,12 +286,20 @@ def test_a_typing_error_in_a_variable_is_refused_and_a_foreign_one_is_not(places
         ("1h30m", 5_400),
         ("45s", 45),
         ("2d", 172_800),
-        ("7", 7),
-        (7, 7),
+        ("1d2h3m4s", 93_784),
+        ("0", 0),
+        (0, 0),
     ],
 )
 def test_durations_are_read(text, expected):
     assert seconds(text) == expected
+    assert seconds(duration_text(expected)) == expected
+
+
+@pytest.mark.parametrize("text", ["8", 8, " 8 "])
+def test_a_number_without_a_unit_is_asked_back(text):
+    with pytest.raises(ValueError, match=r"^8 what\? write 8s, 8m, 8h or 8d$"):
+        seconds(text)
 
 
 @pytest.mark.parametrize("text", ["", "h", "6 hours", "-1", -1, True, None, "1.5h"])

@@ -122,7 +122,7 @@ def test_a_run_whose_reader_leaves_ends_as_it_would_have(scene: Scene) -> None:
 
     assert (ended.code, ended.err.splitlines()[-1][10:]) == (
         3,
-        "run      -            plans wait for your decision",
+        "run      -            nothing to do; what is left waits for you: `pipeline review`",
     )
 
 

@@ -180,14 +180,22 @@ def _link_to_nowhere(scene: Scene) -> None:
     scene.workflow.symlink_to("nowhere")
 
 
+def _asked(scene: Scene) -> None:
+    """Ask for something: without work no test is run."""
+    scene.env |= scene.originals.models
+    (scene.workflow / "issues/issues.jsonl").write_text('{"id": "ISS-7", "title": "seven"}\n')
+
+
 def _no_tests(scene: Scene) -> None:
     scene.copy("fresh")
+    _asked(scene)
     del scene.env["PIPELINE_TESTS_COMMAND"]
     git(scene.root, "rm", "-rq", "tests")
     git(scene.root, "commit", "-qm", "no tests")
 
 
 def _red_tests(scene: Scene) -> None:
+    _asked(scene)
     commit_files(scene.root, {"app.py": "def add(a, b):\n    return a - b\n"})
 
 

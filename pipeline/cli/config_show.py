@@ -13,10 +13,12 @@ from pipeline.app.project import open_project
 from pipeline.cli import options as o
 from pipeline.cli.output import print_json, print_text
 from pipeline.domain.nearest import no_such
-from pipeline.settings import KEYS
+from pipeline.settings import KEYS, duration_text
 
 OPTIONS = {key: "--" + name.replace("_", "-") for name, key in o.KEY_OF.items()}
 """Key -> the flag that sets it."""
+SECONDS = "_s"
+"""How the name of a field ends that holds seconds and is written as a duration."""
 COLUMN = 44
 """Where the origins begin, unless a value is longer."""
 
@@ -90,6 +92,8 @@ def _text(found: Sequence[Setting]) -> str:
             lines += [*([""] if lines else []), f"[{head}]"]
         section = head
         value = _plain(one.value)
+        if KEYS[one.key].endswith(SECONDS) and isinstance(value, int):
+            value = duration_text(value)
         rows = {name: value} if name else value or {"<user name>": None}
         assert isinstance(rows, dict)
         shown = [_line(str(key), item) for key, item in rows.items()]

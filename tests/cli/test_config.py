@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from pipeline.app.origins import lines_of
-from pipeline.cli.config_show import OPTIONS
+from pipeline.cli.config_show import OPTIONS, SECONDS
 from pipeline.cli.entry import run
 from pipeline.settings import KEYS, Settings, default_config, value_of
 from tests.builders import make_repository
@@ -77,6 +77,11 @@ def test_each_value_says_where_it_comes_from(root: Path) -> None:
         "roles": ({"ann": "maintainer"}, user, 6),
         "sandbox.kind": ("landlock", "--sandbox", None),
     }
+    assert {key for key, name in KEYS.items() if name.endswith(SECONDS)} == {
+        "gate.wait",
+        "run.wait_quota",
+    }
+    assert 'wait = "8h"' in shown(root, "gate")
 
 
 def test_a_provider_that_is_set_later_takes_the_origin_of_the_model_away(root: Path) -> None:
