@@ -65,6 +65,15 @@ def never() -> bool:
     return False
 
 
+def search_path() -> str:
+    """Return PATH without entries that are relative, such as `.` and `./node_modules/.bin`.
+
+    Programs of ours start in checkouts and workspaces, where those would find an agent's.
+    """
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(one for one in entries if one.startswith("/")) or os.defpath
+
+
 def here(start: "Callable[[], subprocess.Popen[bytes]]") -> "subprocess.Popen[bytes]":
     """Call `start` in this thread."""
     return start()
@@ -86,10 +95,11 @@ def run(
 ) -> Finished:
     """Run a program to its end, its deadline or `stop`, whichever comes first.
 
-    `env` replaces the whole environment; None inherits ours. `max_output` is bytes per stream;
-    `pass_fds` are descriptors that the program inherits, under their numbers. `spawn` calls what
-    it is given, in a thread of its choice, and returns what that returns. `clock` (seconds) tells
-    the deadline; None: an `Awake` one, so that after a pause of ours no command is found too late.
+    `env` replaces the whole environment; None inherits ours, PATH as `search_path` has it.
+    `max_output` is bytes per stream; `pass_fds` are descriptors that the program inherits, under
+    their numbers. `spawn` calls what it is given, in a thread of its choice, and returns what that
+    returns. `clock` (seconds) tells the deadline; None: an `Awake` one, so that after a pause of
+    ours no command is found too late.
     Returns within about 0.3 s of the deadline, even when grandchildren hold the pipes open.
     Raises `CannotStart` when the program is not there.
     """
@@ -125,7 +135,7 @@ def _start(
         return subprocess.Popen(
             argv,
             cwd=cwd,
-            env=env,
+            env=os.environ | {"PATH": search_path()} if env is None else env,
             stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,

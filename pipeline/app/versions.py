@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 
 
 def _version(program: str, word: str) -> str:
-    path = shutil.which(program)
+    path = shutil.which(program, path=proc.search_path())
     if path is None:
         return NOT_THERE
     try:

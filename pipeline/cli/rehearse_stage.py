@@ -182,7 +182,7 @@ def make_stage(folder: Path, project: Project, base: str, issues: Iterable[Issue
 
 def find_bwrap(checkout: Path) -> str | None:
     """Return the program that can show one folder at another's place, and a sandbox inside."""
-    found = shutil.which("bwrap")
+    found = shutil.which("bwrap", path=proc.search_path())
     if found is None:
         return None
     inner = [found, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "true"]

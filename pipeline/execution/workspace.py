@@ -83,8 +83,7 @@ class Workspaces:
     def toolchains(self) -> Toolchains:
         """Return what was given, else what is found for the current user, asked once."""
         if self._toolchains is None:
-            path = os.environ.get("PATH", os.defpath)
-            self._toolchains = find_toolchains(Path.home(), path, self._repo.root)
+            self._toolchains = find_toolchains(Path.home(), proc.search_path(), self._repo.root)
         return self._toolchains
 
     def fingerprint(self) -> str:

@@ -143,7 +143,7 @@ def environment() -> dict[str, str]:
     say by which program; what a config allows by name outdoes our `protocol.allow`.
     """
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": proc.search_path(),
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -22,7 +22,7 @@ def find_sandbox(wanted: Kind, terms: Terms | None = None) -> Sandbox:
 
 
 def _bubblewrap(terms: Terms) -> Sandbox:
-    program = shutil.which("bwrap")
+    program = shutil.which("bwrap", path=proc.search_path())
     if program is None:
         raise SandboxMissing(
             f"bubblewrap is not installed: sudo apt-get install bubblewrap, or run with {WEAKER}"

@@ -92,6 +92,23 @@ def test_no_program_of_the_repositorys_own_is_run(tmp_path: Path) -> None:
     assert list(marks.iterdir()) == []
 
 
+def test_a_path_with_relative_entries_finds_no_program_of_the_repository(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    names = ("git", "bwrap", "bash", "sh", "rm", "chmod", "cp", "python3")
+    shim = f"#!/bin/sh\necho x >{shlex.quote(str(mark))}\nexit 1\n"
+    night = Night(tmp_path / "repo", script(), files=PROJECT | dict.fromkeys(names, shim))
+    for name in names:
+        (night.root / name).chmod(0o755)
+    git(night.root, "commit", "-q", "-a", "-m", "programs")
+    assert os.access(night.root / "git", os.X_OK)
+    os.environ["PATH"] = f".::./:{os.environ['PATH']}"
+
+    with night:
+        lands(night)
+
+    assert not mark.exists()
+
+
 def test_an_object_that_is_missing_is_not_fetched_by_a_program_of_the_config(
     tmp_path: Path,
 ) -> None:
