@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import orjson
 
 from pipeline import git
+from pipeline.app.caps import last_caps
 from pipeline.app.hiding import redaction_of
 from pipeline.app.project import Project
 from pipeline.app.standing import where_all_stand
@@ -73,7 +74,7 @@ def make_project_report(
         sandbox=project.settings.sandbox.kind,
         ending=ended or _ending(project, state, code),
         is_earlier=ended is not None,
-        caps=caps_of(project.settings.budget),
+        caps=caps_of(project.settings.budget) if code is not None else last_caps(project, state),
         ground=_ground(project, rows, state),
     )
     redact = redaction_of(project.settings.secrets)

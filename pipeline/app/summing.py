@@ -1,6 +1,5 @@
 """Wiring of the summary that `status` shows: made from the records, kept for the next time."""
 
-import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -8,13 +7,13 @@ from dataclasses import asdict
 
 from pipeline import events
 from pipeline.app.books import read_book
+from pipeline.app.caps import caps_to_come, last_caps
 from pipeline.app.project import Project
 from pipeline.app.standing import where_all_stand
 from pipeline.errors import PipelineError
 from pipeline.plans.holds import holds, plan_waits
 from pipeline.plans.standing import Standing
-from pipeline.safety.budget import caps_of, utc_day
-from pipeline.settings import Settings, load_settings
+from pipeline.safety.budget import utc_day
 from pipeline.store.book import Book
 from pipeline.store.row_changes import Row
 from pipeline.store.state import State
@@ -33,6 +32,7 @@ def keep_summary(project: Project, book: Book) -> Summary:
     rows = where_all_stand(project, state)
     needed = {name for one in rows if not one.issue.closed for name in one.issue.depends_on}
     most = project.settings.gate.max_pending
+    caps = last_caps(project, state)
     summary = Summary(
         ground=ground,
         rows=tuple(_row(one, state, needed) for one in rows),
@@ -41,7 +41,8 @@ def keep_summary(project: Project, book: Book) -> Summary:
         branch=state.run.branch if state.run else None,
         usage=state.spent.model_dump(mode="json"),
         bill=state.bill.to_json(utc_day()),
-        caps=asdict(caps_of(_settings(project).budget)),
+        caps=asdict(caps),
+        caps_end=caps != caps_to_come(project),
         quotas={name: quota.until for name, quota in state.quotas.items()},
         pace=asdict(state.pace),
         max_pending=most,
@@ -86,11 +87,6 @@ class SummaryKeeper:
             keep_summary(self._project, self._book)
         ended = self._timer()
         self._next = ended + (ended - began) / SHARE
-
-
-def _settings(project: Project) -> Settings:
-    """Return the settings without the flags of this process: they are not those of the next."""
-    return load_settings(project.places, os.environ, None)
 
 
 def _row(one: Standing, state: State, needed: Collection[str]) -> Row:

@@ -47,7 +47,7 @@ def panel(view: View) -> list[Row]:
         *_asked(view),
         *_doing(view),
         *_waits(view),
-        *_spent(view.balance),
+        *_spent(view),
         *_left(view),
         *_for_you(view),
     ]
@@ -202,8 +202,9 @@ def _outage(view: View, pause: Pause) -> str:
     return f"{pause.provider} cannot be reached, asked again in {countdown(left)}: {pause.reason}"
 
 
-def _spent(found: Balance) -> Iterator[Row]:
+def _spent(view: View) -> Iterator[Row]:
     """Say what is spent, in as many rows at the beginning of a run as at its end."""
+    found = view.balance
     run, day = found["run"], found["day"]
     unknown = " and what has no known price" if run["price_unknown"] else ""
     yield Row(f"spent: {_share(run['usd'], '${:.2f}')}{unknown}")
@@ -212,6 +213,8 @@ def _spent(found: Balance) -> Iterator[Row]:
     if day["usd"]["cap"] is not None or day["tokens"]["cap"] is not None:
         today = f"{_share(day['usd'], '${:.2f}')}, {_share(day['tokens'], '{:,}', 'token')}"
         yield Row(f"today: {today}; all runs, day in UTC")
+    if view.worker is None and view.summary.caps_end:
+        yield Row("       by the flags of the last command: the next one has its own", "quiet")
 
 
 def _share(share: Balance, form: str, noun: str = "") -> str:

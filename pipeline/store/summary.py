@@ -87,7 +87,9 @@ class Summary:
     bill: dict[str, Any] = field(default_factory=dict)
     """What is spent and reserved, as `Bill.to_json` gives it."""
     caps: dict[str, Any] = field(default_factory=dict)
-    """What may be spent, by this user's settings."""
+    """What whoever works, or worked last, may spend."""
+    caps_end: bool = False
+    """They came with flags: the next command has them only when it is given them again."""
     quotas: dict[str, str | None] = field(default_factory=dict)
     """Vendor -> until when its quota is used up (ISO-8601, UTC); None: it has not said."""
     pace: dict[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from pipeline.domain.results import Usage
+from pipeline.paths import Places, UserPlaces
 from pipeline.rehearsal.faults import Fault
 from pipeline.rehearsal.scripting import any_issue
 from pipeline.rehearsal.view import RequestView
@@ -90,7 +91,7 @@ def test_a_call_that_dies_with_its_process_stays_reserved(tmp_path: Path) -> Non
 
         assert again.code == 5
         assert f"{seen['reserved']:,} reserved" in again.err
-        assert budget(night) == seen | {"cap": None, "left": None}
+        assert budget(night) == seen | {"cap": seen["reserved"], "left": 0}
         assert night.run("run", "--auto-approve", "MEDIUM").code == 0
         after = budget(night)
         assert after["reserved"] == seen["reserved"]
@@ -132,3 +133,21 @@ def test_status_tells_of_a_quota_until_when_it_is_used_up(tmp_path: Path) -> Non
         assert night.run("plan").code == 3
         assert "quota" not in night.run("status").out
         assert night.planned()[-1]["attempt"] == 1
+
+
+def test_status_and_report_show_the_caps_of_the_last_command(tmp_path: Path) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1")
+        night.run("plan", "--max-usd", "2")
+        mine = "by the flags of the last command: the next one has its own"
+        cache = Places(night.root, UserPlaces.from_environment(), night.root / ".git").summary_file
+
+        for _ in range(2):  # the summary that was kept, then one that is made anew
+            status = night.run("status").out
+            assert (" of $2.00 (" in status, mine in status) == (True, True)
+            assert "of $2.00" in night.run("report").out
+            cache.unlink()
+
+        night.run("run")
+        status = night.run("status").out
+        assert ("of $2.00" in status, mine in status) == (False, False)
