@@ -30,7 +30,8 @@ def _say(report: Report) -> None:
     typer.echo(outcome(report.groups) or "the backlog is empty: pipeline add, pipeline import")
     if report.branch and any(not one.earlier for one in report.groups[Group.LANDED]):
         since = f"{commit(report.base_commit)}.." if report.base_commit else ""
-        typer.echo(f"what landed: git log {since}{report.branch}")
+        undone = ", and what was taken back" if report.totals.taken_back else ""
+        typer.echo(f"what landed{undone}: git log {since}{report.branch}")
     for hold in report.holds:
         typer.echo(hold)
     for entry in report.groups[Group.FAILED][:SHOWN]:

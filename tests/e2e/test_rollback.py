@@ -96,6 +96,10 @@ def _everything_says_so(night: Night) -> None:
     assert (failed["issue_id"], failed["reason"]) == ("ISS-B", "rolled back: it hides b")
     assert failed["notes"][0].startswith("taken back by commit ")
     assert failed["next"].startswith("pipeline retry ISS-B")
+    assert report["next"][0]["why"] == "look at 2 tested commits, and 2 of what was taken back"
+    shown = report["next"][0]["command"].removeprefix("git log --stat ")
+    assert git(night.root, "rev-list", "--count", shown) == "4", "as many as it says"
+    assert "what landed, and what was taken back: git log" in night.run("run").out
     assert "rolled back: it hides b" in night.run("status").out
     (page,) = (night.root / ".workflow" / "plans").glob("*SOL-ISS-B-1*")
     markdown = page.read_text()

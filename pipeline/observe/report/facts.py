@@ -192,6 +192,8 @@ class Totals(Noun):
     """In this run."""
     landed_earlier: int = 0
     commits: int = 0
+    taken_back: int = 0
+    """Commits on the run's branch besides those: what was taken back, and what took it back."""
     files: int = 0
     added: int = 0
     deleted: int = 0

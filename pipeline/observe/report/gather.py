@@ -27,6 +27,7 @@ from pipeline.observe.report.words import clock_of, line
 from pipeline.plans.standing import Standing
 from pipeline.sandbox import LACKS
 from pipeline.store.balance import Caps, balance
+from pipeline.store.entries import RunOpened
 from pipeline.store.state import State
 from pipeline.store.tally import Tally
 
@@ -62,6 +63,7 @@ def make_report(
         for group in Group
     }
     concerns = tuple(concern for row in rows for concern in concerns_of(row))
+    totals = _totals(groups, concerns, _taken_back(state, run))
     return Report(
         written_at=now,
         headline=headline(groups),
@@ -76,8 +78,8 @@ def make_report(
         rehearsal=run.rehearsal if run else False,
         usage=state.spent,
         budget=balance(state.bill, caps, now.astimezone(UTC).date().isoformat()),
-        totals=_totals(groups, concerns),
-        next=tuple(next_of_all(groups, run)),
+        totals=totals,
+        next=tuple(next_of_all(groups, run, totals.taken_back)),
         concerns=concerns,
         quota_pauses=tuple(_pauses(state.tally)),
         standstills=tuple(_standstills(state.tally)),
@@ -92,7 +94,17 @@ def make_report(
     )
 
 
-def _totals(groups: Mapping[str, Sequence[ReportEntry]], concerns: Sequence[Concern]) -> Totals:
+def _taken_back(state: State, run: RunOpened | None) -> int:
+    """Return how many commits on the run's branch were taken back, or took one back."""
+    undone = [one for one in state.execution.values() if one.rollback is not None]
+    of_run = [one for one in undone if run is not None and one.run_id == run.run_id]
+    both = ((one.commit_hash, one.rollback.commit) for one in of_run if one.rollback is not None)
+    return len({commit for pair in both for commit in pair})
+
+
+def _totals(
+    groups: Mapping[str, Sequence[ReportEntry]], concerns: Sequence[Concern], taken_back: int
+) -> Totals:
     landed = groups[Group.LANDED]
     tonight = [one for one in landed if not one.earlier]
     diffs = [one.diff for one in tonight if one.diff is not None]
@@ -101,6 +113,7 @@ def _totals(groups: Mapping[str, Sequence[ReportEntry]], concerns: Sequence[Conc
         landed=len(tonight),
         landed_earlier=len(landed) - len(tonight),
         commits=sum(one.commit is not None for one in tonight),
+        taken_back=taken_back,
         files=len({file.path for diff in diffs for file in diff.files}),
         added=sum(diff.added for diff in diffs),
         deleted=sum(diff.deleted for diff in diffs),

@@ -53,13 +53,18 @@ def _next_of_parked(row: Standing) -> str | None:
 
 
 def next_of_all(
-    groups: Mapping[str, Sequence[ReportEntry]], run: RunOpened | None
+    groups: Mapping[str, Sequence[ReportEntry]], run: RunOpened | None, taken_back: int
 ) -> Iterator[Action]:
-    """Yield the commands of the morning, in their order: look, take, decide, mend, carry on."""
+    """Yield the commands of the morning, in their order: look, take, decide, mend, carry on.
+
+    `taken_back`: commits on the run's branch that were taken back, and those that did so.
+    """
     landed = [one for one in groups[Group.LANDED] if one.commit and not one.earlier]
     if landed and run is not None:
         base = commit(run.base_commit)
         what = counted(len(landed), "tested commit")
+        if taken_back:
+            what = f"{what}, and {taken_back} of what was taken back"
         yield Action(command=f"git log --stat {base}..{run.branch}", why=f"look at {what}")
         yield Action(command=f"git merge {run.branch}", why="take what landed into your branch")
     waiting = groups[Group.NEEDS_YOU]
