@@ -1,7 +1,8 @@
 """Watch one night in tmux at two sizes, and as plain lines, and write what is on the screen.
 
 `python docs/watching_captures.py` (tmux has to be installed) writes docs/captures/watching/ and
-puts the same texts into docs/watching.md.
+puts the same texts into docs/watching.md. Taken again they are the same (docs/settled.py), as long
+as the program says the same: nothing in them is written by hand.
 """
 
 import os
@@ -13,6 +14,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from docs.make_captures import HOME, put, trimmed  # noqa: E402 - only the checkout has docs
+from docs.settled import settled  # noqa: E402
 from tests.builders import GIT_ENVIRONMENT  # noqa: E402
 from tests.e2e.live import live  # noqa: E402
 from tests.e2e.night import Night  # noqa: E402
@@ -20,6 +22,8 @@ from tests.observe.watched import SPENT, THINKS, WORKS, Held, fill, script  # no
 from tests.review.tmux import Screen  # noqa: E402
 
 SIZES = {"narrow": (80, 24), "wide": (160, 30)}
+LEFT = "waiting for a decision: SOL-ISS-2-1"
+"""What the run says of the plan that is left, between two decisions."""
 RUN = ("run", "--wait-gate", "1h", "--wait-quota", "3h")
 
 
@@ -33,22 +37,23 @@ def screens(folder: Path, name: str, size: tuple[int, int]) -> dict[str, str]:
         with Screen(folder, *RUN, "-C", root, size=size, environ=environ) as screen:
             found["planning"] = screen.wait("ISS-1-1", "(call 2): thinks", "left:")
             held.let_go(THINKS)
-            found["gate"] = screen.wait("gate on", "3 plans wait for you")
+            found["gate"] = screen.wait("gate on", "3 plans wait for you", gone="planner   ISS")
             night.run("approve", "SOL-ISS-1-1", "SOL-ISS-3-1")
+            screen.wait(LEFT)
             night.run("reject", "SOL-ISS-2-1", "--reason", "the dash belongs to the word")
             found["executing"] = screen.wait("task 2 of 2", "(call 3): thinks", "left:")
             status = Screen(folder, "status", "--watch", "-C", root, size=size, environ=environ)
             with status as other:
                 found["status"] = other.wait("task 2 of 2")
             held.let_go(WORKS)
-            found["quota"] = screen.wait("waits for the quota of", "left:")
+            found["quota"] = screen.wait("waits for the quota of", "left:", "   waits\n")
             screen.press("C-c")
             assert screen.exit_code() == 130
             found["stopped"] = screen.text()
         with Screen(folder, "run", "-C", root, size=size, environ=environ) as screen:
             screen.exit_code()
             found["end"] = screen.wait("the whole report")
-    return {f"{moment}-{name}": trimmed(text) for moment, text in found.items()}
+    return settled({f"{moment}-{name}": trimmed(text) for moment, text in found.items()})
 
 
 def lines(folder: Path) -> str:
@@ -59,10 +64,11 @@ def lines(folder: Path) -> str:
         with live(night, *RUN) as run:
             run.until("waits for decisions")
             night.run("approve", "SOL-ISS-1-1", "SOL-ISS-3-1")
+            run.until(LEFT)
             night.run("reject", "SOL-ISS-2-1", "--reason", "the dash belongs to the word")
             run.until("used up until")
             run.process.send_signal(2)
-            return trimmed(run.ended().err)
+            return settled({"plain": trimmed(run.ended().err)})["plain"]
 
 
 def main() -> None:

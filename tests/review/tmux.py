@@ -68,9 +68,13 @@ class Screen:
         """Return what is on the screen."""
         return self._tmux("capture-pane", "-p", *(["-e"] if escapes else []))
 
-    def wait(self, *wanted: str) -> str:
-        """Wait until all of `wanted` is on the screen, and return the screen."""
-        return self._until(lambda text: all(one in text for one in wanted), f"{wanted}")
+    def wait(self, *wanted: str, gone: str | None = None) -> str:
+        """Wait until all of `wanted` is on the screen and `gone` is not; return the screen."""
+
+        def fits(text: str) -> bool:
+            return all(one in text for one in wanted) and (gone is None or gone not in text)
+
+        return self._until(fits, f"{wanted}" + (f" without {gone!r}" if gone else ""))
 
     def wait_for_count(self, wanted: str, count: int) -> str:
         """Wait until `wanted` is on the screen so many times, and return the screen."""
