@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import pytest
 from pipeline.app.project import open_project
 from pipeline.app.working import work_through
 from pipeline.domain.wanted import Wanted
-from pipeline.events import EventBus
+from pipeline.events import Event, EventBus, ToolStarted
 from pipeline.rehearsal.faults import Fault
-from pipeline.rehearsal.script import ReplySpec, Script
+from pipeline.rehearsal.script import Script
 from pipeline.rehearsal.scripting import (
     any_issue,
     execute,
@@ -26,11 +25,10 @@ from pipeline.rehearsal.scripting import (
     turn,
     write,
 )
-from pipeline.rehearsal.view import RequestView
 from tests.e2e.night import PROJECT, Night
 from tests.faults.clocks import VirtualTime
 
-DEAF = "bash tests/deaf.sh"
+DEAF = f"bash tests/deaf.sh {os.getpid()}"
 """Ignores being asked to end, and leaves children of every kind that hold its pipes."""
 NAP = f"sleep {os.getpid() + 10**6}"
 FILES = PROJECT | {
@@ -47,23 +45,15 @@ def planned(**changes: Any) -> Script:
     return plan(files={PATH: "create"}, **changes)
 
 
-DEAF_TURNS: dict[str, tuple[Script, int]] = {
-    "run_command": (planned() + execute(edits=[WRITE, run_command(DEAF)]), 1),
-    "the tests of a task": (planned(tests=[DEAF]) + execute(edits=[WRITE]), 1),
-    "the verification": (planned(acceptance_commands=[DEAF]) + execute(edits=[WRITE]), 2),
+DEAF_TURNS: dict[str, tuple[Script, str]] = {
+    "run_command": (planned() + execute(edits=[WRITE, run_command(DEAF)]), "run_command"),
+    "the tests of a task": (planned(tests=[DEAF]) + execute(edits=[WRITE]), "finish_task"),
+    "the verification": (
+        planned(acceptance_commands=[DEAF]) + execute(edits=[WRITE]),
+        "submit_result",
+    ),
 }
-"""Where the deaf command runs: the script, and the executor's call that asks for it."""
-
-
-def at_call(script: Script, call: int, act: Callable[[], object]) -> Script:
-    """Return the script, with `act` called when the executor makes that call of a turn."""
-
-    def reply(view: RequestView) -> ReplySpec:
-        if (view.agent, view.call) == ("executor", call):
-            act()
-        return script.reply(view)
-
-    return Script.from_function(reply)
+"""Where the deaf command runs: the script, and the executor's tool that runs it."""
 
 
 def left_running() -> list[str]:
@@ -79,27 +69,26 @@ def left_running() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("script", "call"), DEAF_TURNS.values(), ids=DEAF_TURNS)
+@pytest.mark.parametrize(("script", "tool"), DEAF_TURNS.values(), ids=DEAF_TURNS)
 def test_a_command_inside_a_turn_is_over_at_the_turns_deadline(
-    tmp_path: Path, script: Script, call: int
+    tmp_path: Path, script: Script, tool: str
 ) -> None:
-    clock, began = VirtualTime(), []
+    clock = VirtualTime()
 
-    def nearly_over() -> None:
-        began.append(time.monotonic())
-        clock.sleep(HOUR - LEFT_S)
+    def nearly_over(event: Event) -> None:
+        if isinstance(event, ToolStarted) and (event.role, event.tool) == ("executor", tool):
+            clock.sleep(HOUR - LEFT_S)
 
-    with Night(tmp_path / "repo", at_call(script, call, nearly_over), files=FILES) as night:
+    with Night(tmp_path / "repo", script, files=FILES) as night:
         night.add("ISS-1")
         night.run("plan")
         assert night.approve_all() == ["SOL-ISS-1-1"]
 
-        project, bus = open_project(night.root, {}), EventBus()
+        project, bus = open_project(night.root, {}), EventBus([nearly_over])
         assert (
             work_through(project, Wanted(), bus=bus, stop=lambda: False, timing=clock.timing) == 4
         )
 
-        assert time.monotonic() - began[0] < LEFT_S + 2  # the next second, and what comes after
         (record,) = night.executed()
         assert (record["status"], record["failure_class"]) == ("failed", "agent")
         assert record["error"] in (
