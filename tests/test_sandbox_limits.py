@@ -10,7 +10,7 @@ from pipeline.proc import Finished
 from pipeline.sandbox import Bubblewrap, CommandLimits, Jail, Profile, Terms
 from pipeline.sandbox.groups import find_groups
 from pipeline.sandbox.jail import WRITABLE
-from pipeline.sandbox.limits import KILLED, WHY_ENDED, DiskWatch
+from pipeline.sandbox.limits import KILLED, MB, SPARE_FILES, SPARE_MB, WHY_ENDED, DiskWatch, Free
 from tests.builders import write_files
 
 NODE_TEST = """
@@ -69,6 +69,23 @@ def test_no_group_is_made_where_the_tables_name_none(tmp_path: Path) -> None:
     write_files(tmp_path, {"cgroup": "0::/\nbroken\n", "mounts": "x /nowhere cgroup2 rw 0 0\nx\n"})
     found = find_groups(CommandLimits(), str(tmp_path / "cgroup"), str(tmp_path / "mounts"))
     assert (found.parents, found.words()) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "is_full"),
+    [
+        (Free(10**12, 10**7), Free(10**9, SPARE_FILES), False),
+        (Free(10**12, 10**7), Free(SPARE_MB * MB - 1, 10**7), True),
+        (Free(10**12, 10**7), Free(10**12, SPARE_FILES - 1), True),
+        (Free(10 * MB, 600), Free(6 * MB, 301), False),
+        (Free(10 * MB, 600), Free(6 * MB, 299), True),
+    ],
+)
+def test_room_and_number_of_files_are_both_watched(
+    tmp_path: Path, first: Free, then: Free, is_full: bool
+) -> None:
+    seen = iter([first, then])
+    assert DiskWatch(tmp_path, lambda: False, lambda _folder: next(seen))() is is_full
 
 
 def test_a_command_that_leaves_too_little_of_the_disk_ends_as_its_own_failure(

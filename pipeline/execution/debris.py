@@ -130,7 +130,7 @@ def _workspaces(ground: Ground) -> Iterator[Debris]:
 
 def _kept_work(ground: Ground) -> Iterator[Debris]:
     for one in all_kept(ground.repo):
-        if ground.is_old(one.made_at) and not ground.is_needed(one.attempt):
+        if one.is_ours and ground.is_old(one.made_at) and not ground.is_needed(one.attempt):
             yield Debris("kept work", one.ref, one.made_at, commit=one.commit)
 
 

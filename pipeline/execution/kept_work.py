@@ -36,6 +36,11 @@ class KeptWork:
         return next((KINDS[one] for one in KINDS if self.ref.startswith(f"{one}/")), "unknown")
 
     @property
+    def is_ours(self) -> bool:
+        """Tell whether this version of the pipeline makes such refs."""
+        return self.kind != "unknown"
+
+    @property
     def attempt(self) -> str:
         """Return the part of the ref that names the attempt, as git has it."""
         return self.ref.removeprefix(OUR_REFS).split("/")[1]

@@ -147,7 +147,7 @@ def _add(git: Plain, work_tree: Path, *words: str) -> None:
         found = re.search(rb"'([^']*)' does not have a commit", done.errors)
         raise NestedRepository([found[1].decode("utf-8", "replace").rstrip("/") if found else "?"])
     if any(sign in done.errors for sign in CANNOT_STORE):
-        raise GitError(f"git add failed in {str(work_tree)!r}: {last_line(done.errors)}")
+        raise GitError(f"git cannot store {str(work_tree)!r}: {_complaints(done.errors)}")
     if not done.ok and "--ignore-errors" not in words:
         raise CannotAdd(f"git cannot hold what is here: {_complaints(done.errors)}; remove it")
 

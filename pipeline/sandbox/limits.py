@@ -6,7 +6,8 @@
     processes                  of the sandbox's user namespace (RLIMIT_NPROC); as root, whom that
                                does not bind, where a pids cgroup can be made
     /tmp and /dev/shm          size of their tmpfs
-    disk of the workspace      the command ends when less than `SPARE_MB` is free
+    disk of the workspace      the command ends when less than `SPARE_MB` is free, or names for
+                               fewer than `SPARE_FILES` files
 
 RLIMIT_AS would bind more, but Node, Go and Java reserve address space by the terabyte.
 """
@@ -15,14 +16,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import proc
 
 MB = 2**20
 SPARE_MB = 256
 """How much of a workspace's disk a command leaves free."""
+SPARE_FILES = 50_000
+"""How many more files have to fit on it; file systems that count none have room for any number."""
 WHY_ENDED = (
-    b"\n[ended by the pipeline: less than %d MB were left on the workspace's disk]\n" % SPARE_MB
+    b"\n[ended by the pipeline: less than %d MB or room for %d files were left on the workspace's"
+    b" disk]\n" % (SPARE_MB, SPARE_FILES)
 )
 KILLED = 137
 
@@ -60,18 +65,39 @@ def shell_words(limits: CommandLimits, *, processes: bool) -> str:
     return "; ".join(words)
 
 
+class Free(NamedTuple):
+    """What is left of a disk."""
+
+    bytes: int
+    files: int
+
+
+def _free(folder: Path) -> Free:
+    try:
+        found = os.statvfs(folder)
+    except FileNotFoundError:
+        return Free(0, 0)
+    return Free(found.f_bavail * found.f_frsize, found.f_favail if found.f_files else SPARE_FILES)
+
+
 class DiskWatch:
     """Tells whether a command has left too little of the disk that its workspace is on."""
 
-    def __init__(self, workspace: Path, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, workspace: Path, stop: Callable[[], bool], free: Callable[[Path], Free] = _free
+    ) -> None:
         self._workspace = workspace
         self._stop = stop
-        self._wanted = min(SPARE_MB * MB, _free(workspace) // 2)
+        self._free = free
+        left = free(workspace)
+        self._wanted = Free(min(SPARE_MB * MB, left.bytes // 2), min(SPARE_FILES, left.files // 2))
         self.is_full = False
 
     def __call__(self) -> bool:
         """Return True when the command has to end, for this reason or the caller's."""
-        self.is_full = self.is_full or _free(self._workspace) < self._wanted
+        left = self._free(self._workspace)
+        is_short = left.bytes < self._wanted.bytes or left.files < self._wanted.files
+        self.is_full = self.is_full or is_short
         return self.is_full or self._stop()
 
     def judged(self, done: proc.Finished) -> proc.Finished:
@@ -79,11 +105,3 @@ class DiskWatch:
         if not (self.is_full and done.stopped):
             return done
         return replace(done, stopped=False, exit_code=KILLED, output=done.output + WHY_ENDED)
-
-
-def _free(folder: Path) -> int:
-    try:
-        found = os.statvfs(folder)
-    except FileNotFoundError:
-        return 0
-    return found.f_bavail * found.f_frsize

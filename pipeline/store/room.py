@@ -20,10 +20,18 @@ LEFT = 32 * 2**20
 
 
 def require_room(places: Places, *, left: int = LEFT) -> None:
-    """Hold the room, and raise `DiskProblem` where it, or `left` bytes on a disk, is not there."""
+    """Hold the room; raise `DiskProblem` where it, or `left` bytes on a disk, is not there.
+
+    Or where a disk is read-only, as Linux makes one with errors.
+    """
     for folder in _in_use(places):
         found = os.statvfs(folder)
         free = found.f_bavail * found.f_frsize
+        if found.f_flag & os.ST_RDONLY:
+            raise DiskProblem(
+                f"the disk of '{folder}' is read-only: mend that and run again; nothing was asked "
+                "of a model meanwhile"
+            )
         if found.f_blocks and free < left:
             raise DiskProblem(
                 f"{free >> 20} MB are left on the disk of '{folder}', and work needs "

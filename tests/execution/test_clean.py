@@ -70,6 +70,7 @@ def leave_debris(ground: Landings) -> dict[str, list[str]]:
     put(places.workflow / "notes.txt")
     put(places.edits / "SOL-A-1.json", old=False)
     keep(ground, land.FAILED_REFS, "EXR-NEW-1", when=datetime.now(UTC))
+    keep(ground, "refs/pipeline/others", "EXR-OLD-2")
     return found
 
 
@@ -99,7 +100,7 @@ def test_what_is_old_goes_by_kind_and_everything_else_stays(ground: Landings) ->
     left = {str(path) for path in workflow.rglob("*")}
     gone = stays - left
     assert all("EXR-OLD-1/" in one or "OLD.1/" in one for one in gone)
-    assert [one.attempt for one in all_kept(ground.repo)] == ["EXR-NEW-1"]
+    assert [one.attempt for one in all_kept(ground.repo)] == ["EXR-OLD-2", "EXR-NEW-1"]
     assert run_git(ground.root, "for-each-ref", "refs/heads") == branches
     assert ground.run("clean").out == "nothing to remove\n"
     assert ground.run("audit", "verify").code == 0
@@ -119,7 +120,7 @@ def test_an_open_run_keeps_what_it_may_need_however_old(ground: Landings) -> Non
     assert git.resolve(ground.repo, f"refs/heads/{BRANCH}") == ground.tip
     ground.close_run()
     assert ground.run("clean", "--all").code == 0
-    assert all_kept(ground.repo) == []
+    assert [one.kind for one in all_kept(ground.repo)] == ["unknown"]
     assert not (ground.project.places.edits / "SOL-A-1.json").exists()
 
 
@@ -153,7 +154,7 @@ def test_a_new_run_takes_what_nobody_decided_to_keep(ground: Landings) -> None:
     ground.close_run()
     wanted = leave_debris(ground)
     ground.run("plan", "--new", "--sandbox", "none")
-    assert [one.attempt for one in all_kept(ground.repo)] == ["EXR-NEW-1"]
+    assert [one.attempt for one in all_kept(ground.repo)] == ["EXR-OLD-2", "EXR-NEW-1"]
     assert not Path(wanted["outputs"][0]).exists()
     assert Path(wanted["patches"][0]).exists()
     assert Path(wanted["edited copies"][0]).exists()

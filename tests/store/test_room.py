@@ -2,6 +2,8 @@
 
 import errno
 import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,22 @@ def test_a_disk_with_too_little_left_is_named_in_one_line(scratch: Path) -> None
     with pytest.raises(DiskProblem, match=r"MB are left on the disk of '.*', and work needs"):
         require_room(places, left=2**60)
     assert not places.room.exists()
+
+
+def require_room_in(root: str) -> None:
+    """Do what comes before a model call, in a process that sees other mounts."""
+    require_room(make.places_in(Path(root)))
+
+
+def test_a_read_only_disk_is_noticed_before_a_model_is_asked(scratch: Path) -> None:
+    places = make.places_in(scratch)
+    places.workflow.mkdir(exist_ok=True)
+    folder = str(places.workflow)
+    ask = "import sys; from tests.store.test_room import require_room_in as ask; ask(sys.argv[1])"
+    words = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", folder, folder]
+    words += [sys.executable, "-c", ask, str(scratch)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert f"DiskProblem: the disk of '{folder}' is read-only: mend that" in done.stderr
 
 
 def append_one(root: Path, line: Path) -> None:
