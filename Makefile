@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
+# One more than two processors: some tests wait for a moment, and then another one works.
+WORKERS ?= 3
+
 .PHONY: demo test lint kill crash races mutations faults rehearse bench suites aimock specs docs clean sandbox jq browser
 
 demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch repository
@@ -14,8 +17,8 @@ demo: $(VENV)/.installed sandbox     ## the whole thing, offline, in a scratch r
 test: $(VENV)/.developer sandbox browser   ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2
+	$(BIN)/mypy -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS)
 
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
 	$(BIN)/python -m tests.kill.campaign && $(BIN)/python -m tests.kill.turns
