@@ -36,13 +36,18 @@ def make_repository(folder: Path, files: Mapping[str, str], *, message: str = "s
     """Make a git repository on branch `main` with one commit of `files`; return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "-q", "-b", "main")
-    commit_files(folder, files, message=message)
+    _commit(folder, files, message)
     return folder
 
 
 def commit_files(folder: Path, files: Mapping[str, str], *, message: str = "change") -> str:
     """Write `files`, commit them on the branch checked out in `folder`; return the commit."""
+    _commit(folder, files, message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def _commit(folder: Path, files: Mapping[str, str], message: str) -> None:
+    """Commit `files`; no other process is started that would look for rubbish."""
     write_files(folder, files)
     git(folder, "add", "-A")
-    git(folder, "commit", "-q", "--allow-empty", "-m", message)
-    return git(folder, "rev-parse", "HEAD")
+    git(folder, "-c", "maintenance.auto=false", "commit", "-q", "--allow-empty", "-m", message)
