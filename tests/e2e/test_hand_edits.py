@@ -177,7 +177,7 @@ def test_the_two_documents_alone_start_a_fresh_clone(tmp_path: Path) -> None:
         ended = night.run("run")
 
         assert ended.code == 3, ended.err
-        assert "waiting for a decision: SOL-ISS-2-1, SOL-ISS-3-1" in ended.err
+        assert "nothing to do; what is left waits for you: `pipeline review`" in ended.err
         assert len(night.stand_in.requests) == asked
         assert plans(night) == {
             "SOL-ISS-1-1": "pending",
