@@ -3,10 +3,24 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
+from pipeline.app.books import open_book
+from pipeline.app.patience import Timing
+from pipeline.app.project import open_project
+from pipeline.app.working import make_work
+from pipeline.domain.issue import AuthorTrust
+from pipeline.domain.wanted import Wanted
+from pipeline.events import EventBus
+from pipeline.execution.single import Execution, TakenBack
+from pipeline.phases.init import init
+from pipeline.proc import never
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import any_issue
 from pipeline.rehearsal.view import RequestView
+from pipeline.safety.gate import Cleared
+from pipeline.store.journal import no_probe
+from pipeline.store.run_file import hold
 from tests.e2e.night import Night
 
 
@@ -74,6 +88,33 @@ def test_a_plan_that_is_rejected_during_a_run_is_not_carried_out(tmp_path: Path)
 
         assert night.states() == {"ISS-1": "completed", "ISS-2": "parked"}
         assert len(night.commits()) == 1
+
+
+def test_a_plan_that_is_rejected_right_after_the_gate_has_cleared_it_is_not_begun(
+    tmp_path: Path,
+) -> None:
+    with Night(tmp_path / "repo", any_issue()) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        project, bus = open_project(night.root, {}), EventBus()
+        with hold(project.places) as held:
+            book = open_book(project, bus)
+            work = make_work(
+                project, book, held, bus=bus, stop=never, probe=no_probe, timing=Timing()
+            )
+            init(work, Wanted())
+            plan = book.state.planning["SOL-ISS-1-1"]
+            cleared = work.gate.check(plan, book.state, work.tip())
+            assert isinstance(cleared, Cleared)
+
+            assert night.run("reject", plan.key, "--reason", "no").code == 0
+
+            execution = Execution(work, lambda: pytest.fail("an agent was asked"))
+            with pytest.raises(TakenBack):
+                execution.carry_out(cleared, lambda *_: "", AuthorTrust.OWNER)
+            assert not book.state.execution
+            assert "attempt_begun" not in project.places.journal.read_text()
 
 
 def test_the_plan_that_is_being_carried_out_cannot_be_taken_back(tmp_path: Path) -> None:

@@ -254,6 +254,15 @@ def test_the_next_run_records_what_a_kill_left_unrecorded(apart: Landings) -> No
     assert apart.statuses() == {"A": "completed", "B": "rolled_back", "C": "completed"}
 
 
+def test_of_several_each_is_recorded_once(shared: Landings) -> None:
+    shared.book.flush()
+    assert killed(shared, "journal:after:rolled_back")
+    assert shared.kinds().count("rolled_back") == 1
+    shared.run("plan")
+    assert shared.kinds().count("rolled_back") == 2
+    assert shared.statuses() == {"A": "completed", "B": "rolled_back", "C": "rolled_back"}
+
+
 def put_back(ground: Landings, kept: Path) -> None:
     ground.project.places.journal_head.unlink(missing_ok=True)
     shutil.rmtree(ground.root)

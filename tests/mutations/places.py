@@ -157,7 +157,7 @@ ORDERS: tuple[Mutation, ...] = (
         "execution/rollback.py",
         "    site.book.record(begun)\n",
         "",
-        f"{ROLLBACK}::test_the_next_run_records_what_a_kill_left_unrecorded",
+        f"{ROLLBACK}::test_of_several_each_is_recorded_once",
     ),
     m(
         "order",
@@ -318,7 +318,7 @@ NONCES: tuple[Mutation, ...] = (
         "execution/rollback.py",
         "        if record.key not in known or known[record.key].rollback is None:\n",
         "        if True:\n",
-        f"{ROLLBACK}::test_the_next_run_records_what_a_kill_left_unrecorded",
+        f"{ROLLBACK}::test_of_several_each_is_recorded_once",
     ),
 )
 
@@ -394,7 +394,7 @@ CHECKS: tuple[Mutation, ...] = (
         "execution/single.py",
         "            if state.planning.get(record.key) != record:\n",
         "            if False:\n",
-        f"{MEANWHILE}::test_a_plan_that_is_rejected_during_a_run_is_not_carried_out",
+        f"{MEANWHILE}::test_a_plan_that_is_rejected_right_after_the_gate_has_cleared_it_is_not_begun",
     ),
     m(
         "check",
