@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo >/dev/null && [ "$$(id -u)" != 0 ] && echo "sudo -n")
 APT    := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
-# One more than two processors: some tests wait for a moment, and then another one works.
+# One more than two processors: some tests wait for a moment, and then another one works. Long and
+# short tests lie in different folders, so a worker that has none left takes some of another.
 WORKERS ?= 3
 
 .PHONY: demo test lint kill crash races mutations faults rehearse bench suites aimock specs docs clean sandbox jq browser
@@ -18,7 +19,7 @@ test: $(VENV)/.developer sandbox browser   ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -n $(WORKERS)
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 kill: $(VENV)/.developer sandbox     ## kill -9 at random and directed points, then resume
 	$(BIN)/python -m tests.kill.campaign && $(BIN)/python -m tests.kill.turns
