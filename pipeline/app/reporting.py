@@ -185,7 +185,7 @@ def _told_before(project: Project, state: State) -> Ending:
 
 
 def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
-    """Ask git and the disk what the report shows besides records: three processes at most."""
+    """Ask git and the disk what the report shows besides records: five processes at most."""
     landed = [row.attempt for row in rows if row.attempt is not None and row.attempt.commit_hash]
     commits = [one.commit_hash for one in landed if one.commit_hash]
     changes = git.changes_of(project.repo, commits) if commits else {}
@@ -196,8 +196,26 @@ def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
         changes=changes,
         patches=dict(_readable(git.patches_of(project.repo, short) if short else {})),
         work=all_kept(project.repo),
+        foreign=tuple(_foreign(project.repo, state)),
         kept=lambda path: _is_kept(project, path),
     )
+
+
+def _foreign(repo: git.Repository, state: State) -> Iterator[str]:
+    """Yield the commits on the newest run's branch that no record knows, newest first."""
+    if not state.runs:
+        return
+    run = state.runs[-1]
+    base, tip = (git.resolve(repo, name) for name in (run.base_commit, f"refs/heads/{run.branch}"))
+    if base is None or tip is None:
+        return
+    attempts = state.execution.values()
+    ours = {one.commit_hash for one in attempts}
+    ours |= {one.rollback.commit for one in attempts if one.rollback is not None}
+    for one in git.steps_between(repo, base, tip):
+        if one.hash not in ours:
+            subject, _, _ = one.message.partition("\n")
+            yield f"{one.hash[:10]} ({subject})"
 
 
 def _short(commits: Sequence[str], changes: dict[str, tuple[git.FileChange, ...]]) -> list[str]:

@@ -295,6 +295,11 @@ def commits_between(repo: Repository, base: str, tip: str) -> list[CommitInfo]:
     return commits_beyond(repo, (base,), (tip,))
 
 
+def steps_between(repo: Repository, base: str, tip: str) -> list[CommitInfo]:
+    """Return by which commits a branch went from `base` to `tip`, newest first; a merge is one."""
+    return _commits(repo, "--first-parent", "--end-of-options", tip, f"^{base}")
+
+
 def commits_beyond(repo: Repository, bases: Sequence[str], tips: Sequence[str]) -> list[CommitInfo]:
     """Return the commits that one of `tips` reaches and none of `bases` does, newest first."""
     return _commits(repo, "--end-of-options", *tips, *(f"^{base}" for base in bases))

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
+
 from pipeline.paths import Places, UserPlaces
 from pipeline.rehearsal.faults import Fault, rate_limited
 from pipeline.rehearsal.script import ReplySpec, Script
@@ -377,6 +379,10 @@ def test_a_foreign_commit_on_other_files_is_built_upon_and_everything_verified_a
         assert verification["tree"] == git(root, "rev-parse", f"{night.branch}^{{tree}}")
         assert verification["all_tests_passed"] is True
         assert ended.err.count("suite ") == 2
+        said = f"1 commit on the run's branch not by the pipeline: {foreign[0][:10]} (by hand)."
+        told = orjson.loads(night.run("report", "--json").out)
+        assert said in told["remarks"]
+        assert told["next"][0]["why"] == "look at 1 tested commit, and 1 not by the pipeline"
 
 
 def test_a_foreign_commit_that_breaks_the_moved_change_keeps_it_from_landing(

@@ -43,6 +43,8 @@ class Ground:
     """Commit -> the change itself, where it is short."""
     work: Sequence[KeptWork] = ()
     """What is kept of attempts, oldest first."""
+    foreign: Sequence[str] = ()
+    """Commits on the run's branch that no record knows, newest first: hash and subject."""
     kept: Callable[[str], bool] = _nothing_kept
     """Tells whether a path below `.workflow/` is there."""
 

@@ -79,7 +79,7 @@ def make_report(
         usage=state.spent,
         budget=balance(state.bill, caps, now.astimezone(UTC).date().isoformat()),
         totals=totals,
-        next=tuple(next_of_all(groups, run, totals.taken_back)),
+        next=tuple(next_of_all(groups, run, totals.taken_back, len(ground.foreign))),
         concerns=concerns,
         quota_pauses=tuple(_pauses(state.tally)),
         standstills=tuple(_standstills(state.tally)),
@@ -89,6 +89,7 @@ def make_report(
         holds=tuple(map(line, holds)),
         remarks=(
             *((EARLIER,) if is_earlier else ()),
+            *_of_others(ground.foreign),
             *_remarks(run.sandbox if run else sandbox, state),
         ),
     )
@@ -157,10 +158,19 @@ EARLIER = (
     "that was not planned has today's), and what was closed by hand since counts as closed."
 )
 
+NAMED = 5
+"""So many commits of others are named."""
 WEAKER = {
     "none": "No sandbox: agents' commands and tests ran unconfined.",
     "landlock": f"A weaker sandbox than bubblewrap: commands ran without {'; '.join(LACKS)}.",
 }
+
+
+def _of_others(foreign: Sequence[str]) -> Iterator[str]:
+    if foreign:
+        more = f" and {len(foreign) - NAMED} more" if len(foreign) > NAMED else ""
+        what = f"{counted(len(foreign), 'commit')} on the run's branch not by the pipeline"
+        yield line(f"{what}: {', '.join(foreign[:NAMED])}{more}.")
 
 
 def _remarks(sandbox: str, state: State) -> Iterator[str]:

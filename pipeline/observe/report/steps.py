@@ -53,18 +53,23 @@ def _next_of_parked(row: Standing) -> str | None:
 
 
 def next_of_all(
-    groups: Mapping[str, Sequence[ReportEntry]], run: RunOpened | None, taken_back: int
+    groups: Mapping[str, Sequence[ReportEntry]],
+    run: RunOpened | None,
+    taken_back: int,
+    foreign: int,
 ) -> Iterator[Action]:
     """Yield the commands of the morning, in their order: look, take, decide, mend, carry on.
 
-    `taken_back`: commits on the run's branch that were taken back, and those that did so.
+    `taken_back`: commits on the run's branch that were taken back, and those that did so;
+    `foreign`: commits there that are not the pipeline's.
     """
     landed = [one for one in groups[Group.LANDED] if one.commit and not one.earlier]
     if landed and run is not None:
         base = commit(run.base_commit)
-        what = counted(len(landed), "tested commit")
-        if taken_back:
-            what = f"{what}, and {taken_back} of what was taken back"
+        parts = [counted(len(landed), "tested commit")]
+        parts += [f"{taken_back} of what was taken back"] * bool(taken_back)
+        parts += [f"{foreign} not by the pipeline"] * bool(foreign)
+        what = ", and ".join(parts)
         yield Action(command=f"git log --stat {base}..{run.branch}", why=f"look at {what}")
         yield Action(command=f"git merge {run.branch}", why="take what landed into your branch")
     waiting = groups[Group.NEEDS_YOU]
