@@ -1,6 +1,8 @@
 """What a command may use and where it may write, by profile; toolchains work within that."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +71,31 @@ def test_no_group_is_made_where_the_tables_name_none(tmp_path: Path) -> None:
     write_files(tmp_path, {"cgroup": "0::/\nbroken\n", "mounts": "x /nowhere cgroup2 rw 0 0\nx\n"})
     found = find_groups(CommandLimits(), str(tmp_path / "cgroup"), str(tmp_path / "mounts"))
     assert (found.parents, found.words()) == ((), [])
+
+
+COMMANDS_IN_GROUPS = """
+import os, subprocess, sys
+from pipeline.sandbox.groups import find_groups
+from pipeline.sandbox.limits import CommandLimits
+groups = find_groups(CommandLimits())
+groups.spawn(lambda: subprocess.Popen([*groups.words(), "true"])).wait()
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+name = f"pipeline-{os.getpid()}-*"
+mine = [str(one) for parent in groups.parents for one in parent.folder.glob(name)]
+assert len(mine) == len(groups.parents)
+print(*mine)
+"""
+
+
+def test_a_process_removes_its_groups_at_its_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS_IN_GROUPS], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout.split()) == bool(find_groups(CommandLimits()).parents)
+    assert not [place for place in map(Path, done.stdout.split()) if place.exists()]
 
 
 @pytest.mark.parametrize(

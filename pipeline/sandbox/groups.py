@@ -2,10 +2,12 @@
 
     <mount of the controller>/<our own group or one above it>/pipeline-<pid>-<random>/
 
-One group for the commands of a process, removed by a later one. Both hierarchies of the kernel are
-known: version 1 has a mount per controller, version 2 one for all (cgroups(7)).
+One group for the commands of a process, removed at its end, or by a later one where it was
+killed: with hundreds of them left, the machine starts every process more slowly. Both hierarchies
+of the kernel are known: version 1 has a mount per controller, version 2 one for all (cgroups(7)).
 """
 
+import atexit
 import os
 import subprocess
 import tempfile
@@ -86,12 +88,20 @@ class Groups:
         with self._lock:
             if self._made is None:
                 self._made = {1: [], 2: []}
+                atexit.register(_leave, os.getpid(), self._made)
                 for parent in self.parents:
                     prefix = f"{PREFIX}{os.getpid()}-"
                     group = Path(tempfile.mkdtemp(prefix=prefix, dir=parent.folder))
                     _write(group, parent, self._limits)
                     self._made[parent.version].append(group)
             return self._made
+
+
+def _leave(maker: int, made: dict[int, list[Path]]) -> None:
+    """Remove the groups of a process at its end; a process forked from it leaves them alone."""
+    if os.getpid() == maker:
+        for group in (*made[1], *made[2]):
+            _remove(group)
 
 
 def _enter(groups: list[Path]) -> None:
