@@ -20,6 +20,7 @@ from pipeline.sandbox import (
     OBJECTS_MOUNT,
     Bubblewrap,
     Jail,
+    Kind,
     Profile,
     Sandbox,
     SandboxFailed,
@@ -89,6 +90,22 @@ def test_kept_and_copied_places_are_inside(jail: Jail) -> None:
     assert (jail.copies[0][0] / "built").read_text() == "b\n"
     assert not run(jail, "echo x > .venv/bin/tool").ok
     assert not run(jail, "mv .venv elsewhere").ok
+
+
+@pytest.mark.parametrize("kind", ["bwrap", "landlock"])
+def test_a_toolchain_is_shown_without_the_tokens_in_its_settings(jail: Jail, kind: Kind) -> None:
+    tools = jail.workspace.parent.parent / "tools"
+    write_files(tools, {"etc/npmrc": "//x/:_authToken=abc", "etc/other": "o", "bin/tool": "t"})
+    shown = replace(jail, read=(tools,), blank=(tools / "etc/npmrc",))
+    script = f"cat {tools}/etc/other {tools}/bin/tool {tools}/etc/npmrc 2>/dev/null"
+    done = find_sandbox(kind).run(script, shown, "execute", timeout_s=20)
+    assert done.output == b"ot"
+
+
+def test_a_kept_environment_is_shown_without_them_too(jail: Jail) -> None:
+    settings = jail.checkout / ".venv/pip.conf"
+    settings.write_text("[global]\nindex-url = https://me:token@registry/simple\n")
+    assert lines(replace(jail, blank=(settings,)), "tool; cat .venv/pip.conf") == ["tool"]
 
 
 def test_execute_writes_the_workspace_and_plan_does_not(jail: Jail) -> None:

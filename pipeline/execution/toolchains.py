@@ -44,6 +44,20 @@ ENVIRONMENT: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """What a toolchain must be told, because HOME is `/tmp` inside."""
 
+SITE_SETTINGS = ("pip.conf", ".condarc", "etc/pip.conf", "etc/npmrc")
+"""What pip, conda and npm read below the prefix of an installation: URLs of registries, often with
+a token (pip.pypa.io/en/stable/topics/configuration, docs.npmjs.com/cli/configuring-npm/npmrc)."""
+PREFIXES = (
+    "",
+    "*/",
+    "versions/*/",
+    "versions/*/envs/*/",
+    "versions/node/*/",
+    "tools/image/node/*/",
+)
+"""Where prefixes lie below what is shown: itself; uv's; pyenv's and its environments; nvm's;
+volta's."""
+
 ASK_PYTHON = "import sys; print(sys.prefix); print(sys.base_prefix)"
 
 
@@ -78,6 +92,18 @@ def find_toolchains(home: Path, search_path: str, checkout: Path | None = None) 
         read=tuple(dict.fromkeys([*places, *wanted])),
         bins=tuple(b for b in dict.fromkeys(bins) if b.is_dir() and str(b) not in SYSTEM_BINS),
         env=tuple(env),
+    )
+
+
+def site_settings(shown: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the files below what is shown that may hold the token of a registry."""
+    return tuple(
+        found
+        for place in dict.fromkeys(shown)
+        for prefix in PREFIXES
+        for name in SITE_SETTINGS
+        for found in place.glob(prefix + name)
+        if found.is_file() and found.resolve() == found
     )
 
 

@@ -24,7 +24,12 @@ from pathlib import Path
 from pipeline import proc
 from pipeline.errors import PipelineError
 from pipeline.execution.kept import Kept, find_kept, place_kept
-from pipeline.execution.toolchains import Toolchains, find_toolchains, interpreters
+from pipeline.execution.toolchains import (
+    Toolchains,
+    find_toolchains,
+    interpreters,
+    site_settings,
+)
 from pipeline.git import GitError, Repository, alternate_stores, check_out, text, write_skeleton
 from pipeline.git.read import count_missing
 from pipeline.paths import Places
@@ -188,15 +193,17 @@ class Workspaces:
         tools, user = self.toolchains, self._places.user
         checkout = self._repo.root
         pythons = interpreters(kept.keep, tools.read)
-        read = [*tools.read, *pythons, *kept.targets, *alternate_stores(self._repo)]
+        found = [*tools.read, *pythons, *kept.targets, *alternate_stores(self._repo)]
+        read = tuple(place for place in found if not place.is_relative_to(checkout))
         return Jail(
             workspace=root,
             checkout=checkout,
             objects=self._repo.objects,
             keep=kept.keep,
             copies=kept.copies,
-            read=tuple(place for place in read if not place.is_relative_to(checkout)),
+            read=read,
             hide=(self._repo.git_dir, user.config, user.state, user.cache),
+            blank=site_settings((*read, *kept.keep)),
             bins=(*kept.bins, *tools.bins),
             env=tools.env,
         )

@@ -36,6 +36,8 @@ from pipeline.sandbox.jail import (
 from pipeline.sandbox.kind import MAX_OUTPUT, Terms, require_started
 from pipeline.sandbox.limits import MB, DiskWatch, shell_words
 
+NOTHING = Path(__file__).with_name("nothing")
+"""An empty file. No device can be read inside, and programs end where settings cannot be read."""
 OBJECTS_MOUNT = Path("/run/pipeline/objects")
 ROOMY = (Path("/tmp"), Path("/var"), Path("/dev/shm"))
 """Emptied places that hold `disk_mb`; the others hold mount points and a few small files."""
@@ -165,12 +167,15 @@ class Bubblewrap:
         for place in jail.write:
             if place.exists() and place.resolve() == place:
                 yield [granted, str(place), str(place)]
-        for place in jail.keep:
-            if _has_mount_point(jail, place):
-                yield ["--ro-bind", str(place), str(place)]
+        kept = [place for place in jail.keep if _has_mount_point(jail, place)]
+        for place in kept:
+            yield ["--ro-bind", str(place), str(place)]
         for folder, place in jail.copies:
             if _has_mount_point(jail, place):
                 yield [writable, str(folder), str(place)]
+        for place in jail.blank:
+            if any(place.is_relative_to(shown) for shown in (*jail.read, *kept)):
+                yield ["--ro-bind", str(NOTHING), str(place)]
 
     def _emptied(self) -> Iterator[list[str]]:
         """Return the mounts that empty places, each with a size; /dev takes no files after them."""

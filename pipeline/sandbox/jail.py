@@ -64,6 +64,8 @@ class Jail:
     """Host paths inside emptied places that are shown read-only (toolchains)."""
     hide: tuple[Path, ...] = ()
     """Host folders outside emptied places that are empty inside (git folder, state, cache)."""
+    blank: tuple[Path, ...] = ()
+    """Host files in what is shown that may hold a registry's token; empty inside."""
     write: tuple[Path, ...] = ()
     """Host paths outside of the checkout that commands may write, because a plan was granted it."""
     bins: tuple[Path, ...] = ()

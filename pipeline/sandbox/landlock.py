@@ -123,16 +123,19 @@ class Landlock:
     def _setup(self, jail: Jail, profile: Profile, home: Path) -> dict[str, object]:
         """Return what the launcher reads: paths, limits, the filter."""
         terms, limits, may = self.terms, self.terms.limits, WRITABLE[profile]
-        hide = tuple(place.resolve() for place in (*jail.hide, *SECRET) if place.exists())
+        hide = tuple(
+            place.resolve() for place in (*jail.hide, *jail.blank, *SECRET) if place.exists()
+        )
         given = [place for place in jail.write if place.resolve() == place]
         granted = [part for one in (*given, *terms.write) for part in readable(one, hide)]
-        asked = [part for one in terms.read for part in readable(one, hide)]
+        shown = (*terms.read, *jail.read, *jail.keep)
+        asked = [part for one in shown for part in readable(one, hide)]
         workspace = [jail.workspace, *(folder for folder, _ in jail.copies)]
         read = [*machine((*hide, *emptied())), *asked, *granted, *workspace]
         write = [home, *(workspace if "workspace" in may else ())]
         write += granted if "granted" in may else ()
         return {
-            "read": _names([*read, *jail.read, *jail.keep, jail.objects]),
+            "read": _names([*read, jail.objects]),
             "write": _names(write),
             "devices": _names(DEVICES),
             "filter": (_filter() or b"").hex(),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.execution.toolchains import find_toolchains, interpreters, is_python
+from pipeline.execution.toolchains import find_toolchains, interpreters, is_python, site_settings
 from tests.builders import write_files
 
 
@@ -36,6 +36,22 @@ def test_what_lies_beside_a_toolchain_is_not_shown(tmp_path: Path) -> None:
     assert seen == [False] * len(secret) + [True] * len(shown)
     assert found.bins == (tmp_path / "go/bin",)
     assert dict(found.env)["GOPATH"] == f"{tmp_path}/go"
+
+
+def test_settings_that_may_hold_tokens_are_found_below_every_prefix(tmp_path: Path) -> None:
+    secret = (
+        "venv/pip.conf",
+        "uv/tools/ruff/pip.conf",
+        "pyenv/versions/3.11/pip.conf",
+        "pyenv/versions/3.11/envs/mine/pip.conf",
+        "nvm/versions/node/v22/etc/npmrc",
+        "volta/tools/image/node/22.1.0/etc/npmrc",
+        "conda/.condarc",
+    )
+    write_files(tmp_path, dict.fromkeys((*secret, "venv/lib/site/pip.conf", "nvm/nvm.sh"), ""))
+    (tmp_path / "nvm/pip.conf").symlink_to("/etc/hosts")
+    shown = [tmp_path / name for name in ("venv", "uv/tools", "pyenv", "nvm", "volta", "conda")]
+    assert set(site_settings(shown)) == {tmp_path / name for name in secret}
 
 
 def test_an_empty_machine_has_none(tmp_path: Path) -> None:
