@@ -41,7 +41,7 @@ from pipeline.plans.ordering import planning_order
 from pipeline.plans.refusals import require_runnable
 from pipeline.plans.validation import require_switchable
 from pipeline.safety.budget import caps_of
-from pipeline.safety.decisions import Desk, unknown
+from pipeline.safety.decisions import Desk, no_plan, unknown
 from pipeline.safety.gate import Gate
 from pipeline.safety.policy import current_approver
 from pipeline.sandbox import find_sandbox
@@ -177,7 +177,8 @@ def require_known(project: Project, state: State, wanted: Wanted) -> Wanted:
 
     Raises `PipelineError` for an issue or a plan that does not exist.
     """
-    known = [issue.id for issue in project.issues()]
+    issues = project.issues()
+    known = [issue.id for issue in issues]
     for name in wanted.issues:
         if name not in known:
             raise unknown("issue", name, known)
@@ -187,7 +188,7 @@ def require_known(project: Project, state: State, wanted: Wanted) -> Wanted:
     for name, solution in zip(wanted.solutions, solutions, strict=True):
         if solution not in plans:
             names = [said for one in records for said in (one.key, one.issue_id)]
-            raise unknown("plan", name, list(dict.fromkeys(names)))
+            raise no_plan(name, issues, state, list(dict.fromkeys(names)))
     return replace(wanted, solutions=tuple(filter(None, solutions)))
 
 

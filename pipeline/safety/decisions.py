@@ -32,6 +32,7 @@ from pipeline.safety.policy import Approver, require_owner
 from pipeline.settings import AutoRule, Settings
 from pipeline.store.book import Book
 from pipeline.store.entries import PlanChanged, RetryAsked
+from pipeline.store.state import State
 
 Again = Literal["plan", "execute"]
 
@@ -96,7 +97,7 @@ class Desk:
         state = self.book.state
         record = state.planning.get(name) or state.current(name)
         if record is None or record.solution_id is None:
-            raise unknown("plan", name, self._names())
+            raise no_plan(name, self.issues(), state, self._names())
         return record
 
     def issue(self, name: str) -> Issue:
@@ -486,6 +487,16 @@ def _words(text: str, name: str) -> str:
     if not text.strip():
         raise UsageProblem(f"{name} is empty: say it in words; they are kept and shown")
     return clean(text.strip())
+
+
+def no_plan(
+    name: str, issues: Sequence[Issue], state: State, known: Sequence[str]
+) -> PipelineError:
+    """Return the error for what names no plan: an issue of the backlog has none yet, or nothing."""
+    if name not in {issue.id for issue in issues}:
+        return unknown("plan", name, known)
+    again = f'retry {name} --feedback "..."' if state.current(name) else f"plan {name}"
+    return PipelineError(f"{name} has no plan yet: pipeline {again}")
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> PipelineError:

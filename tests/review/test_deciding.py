@@ -37,6 +37,26 @@ def test_several_are_approved_together_or_not_at_all(evening: Evening) -> None:
     assert last == "next: pipeline run"
 
 
+@pytest.mark.parametrize(
+    "words", [("show",), ("approve",), ("reject", "--reason", "no"), ("execute",)]
+)
+def test_an_issue_without_a_plan_is_told_from_one_that_there_is_not(
+    evening: Evening, words: tuple[str, ...]
+) -> None:
+    evening.issue("ISS-14", "Read years")
+    evening.asks("ISS-15", "Read weeks", "Which weeks?")
+    command, *rest = words
+
+    assert evening.run(command, "ISS-14", *rest)[::2] == (
+        1,
+        "pipeline: ISS-14 has no plan yet: pipeline plan ISS-14\n",
+    )
+    assert evening.run(command, "ISS-15", *rest)[2] == (
+        'pipeline: ISS-15 has no plan yet: pipeline retry ISS-15 --feedback "..."\n'
+    )
+    assert "there is no plan 'ISS-99'" in evening.run(command, "ISS-99", *rest)[2]
+
+
 def test_a_deferred_plan_is_parked_and_can_be_approved_later(evening: Evening) -> None:
     assert evening.run("defer", "SOL-ISS-4-1")[1] == (
         "deferred SOL-ISS-4-1; later: pipeline approve SOL-ISS-4-1\n"
