@@ -75,7 +75,7 @@ def make_project_report(
         ending=ended or _ending(project, state, code),
         is_earlier=ended is not None,
         caps=caps_of(project.settings.budget) if code is not None else last_caps(project, state),
-        ground=_ground(project, rows, state),
+        ground=_ground(project, rows, state, is_earlier=ended is not None),
     )
     redact = redaction_of(project.settings.secrets)
     return Report.model_validate(redact.deep(report.model_dump(mode="json")))
@@ -184,8 +184,13 @@ def _told_before(project: Project, state: State) -> Ending:
     return ending if same and ending.exit_code in MEANING else Ending(how="unknown")
 
 
-def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
-    """Ask git and the disk what the report shows besides records: five processes at most."""
+def _ground(
+    project: Project, rows: Sequence[Standing], state: State, *, is_earlier: bool
+) -> Ground:
+    """Ask git and the disk what the report shows besides records: five processes at most.
+
+    Of an earlier run nobody says which commits came to its branch after its end.
+    """
     landed = [row.attempt for row in rows if row.attempt is not None and row.attempt.commit_hash]
     commits = [one.commit_hash for one in landed if one.commit_hash]
     changes = git.changes_of(project.repo, commits) if commits else {}
@@ -196,7 +201,7 @@ def _ground(project: Project, rows: Sequence[Standing], state: State) -> Ground:
         changes=changes,
         patches=dict(_readable(git.patches_of(project.repo, short) if short else {})),
         work=all_kept(project.repo),
-        foreign=tuple(_foreign(project.repo, state)),
+        foreign=() if is_earlier else tuple(_foreign(project.repo, state)),
         kept=lambda path: _is_kept(project, path),
     )
 

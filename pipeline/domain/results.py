@@ -192,6 +192,12 @@ class Verification(Noun):
     commands: tuple[CommandEvidence, ...] = ()
     note: str | None = None
     """What qualifies it: `untested`, `red baseline`, `flaky tests`, `sandbox: none`."""
+
+    @property
+    def is_unproven(self) -> bool:
+        """Tell whether the tests cannot speak for the change: none were there, or they were red."""
+        return any(word in (self.note or "") for word in ("untested", "red baseline"))
+
     flaky: tuple[str, ...] = ()
     """Tests that failed and passed on the same tree; not blamed."""
     failed_before: tuple[str, ...] = ()

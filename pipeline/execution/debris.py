@@ -7,7 +7,7 @@ patches        changes outside a plan, set aside
 edited copies  documents as somebody edited them, plans that could not be taken
 transcripts    what agents and pipeline said to each other
 temporary      files of processes that were killed
-crash logs     tracebacks of bugs
+crash logs     tracebacks of bugs, a month old, of any repository of this user
 
 Never a branch, a commit on one, the journal, a document, the backlog or a plan.
 """
@@ -48,6 +48,8 @@ BY_ITSELF: frozenset[Kind] = frozenset({"kept work", "outputs", "temporary", "cr
 TEMPORARY_FOLDERS = ("pipeline-git-*", "pipeline-index-*")
 """Below the system's folder for them, of any repository of this user."""
 A_DAY = timedelta(days=1)
+A_MONTH = timedelta(days=30)
+"""Crash logs are of every repository of this user: none asks for all of them to go."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,9 @@ def _temporary(ground: Ground) -> Iterator[Debris]:
 
 def _crash_logs(ground: Ground) -> Iterator[Debris]:
     for place in _children(ground.places.logs, "crash-*.log"):
-        yield from _if_old(ground, "crash logs", place)
+        found = _of("crash logs", place)
+        if ground.is_old(found.used_at, at_least=A_MONTH):
+            yield found
 
 
 FINDERS: dict[Kind, Callable[[Ground], Iterator[Debris]]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.rehearsal.script import ReplySpec, Script
 from pipeline.rehearsal.scripting import any_issue, edit, execute, plan
 from pipeline.rehearsal.view import RequestView
-from tests.e2e.night import Night, untouched
+from tests.e2e.night import PROJECT, Night, untouched
 
 
 def test_a_backlog_becomes_plans_then_commits(tmp_path: Path) -> None:
@@ -93,3 +93,15 @@ def test_a_part_that_was_asked_for_is_not_called_everything(tmp_path: Path) -> N
         assert ended.code == 0
         assert ended.out.splitlines()[1] == "1 landed, 1 is left"
         assert ended.err.strip().endswith("what was asked is done; `pipeline run` does the rest")
+
+
+def test_what_lands_on_a_red_base_is_counted_apart(tmp_path: Path) -> None:
+    files = {**PROJECT, "app.py": "def add(a, b):\n    return 0\n"}
+    with Night(tmp_path / "repo", any_issue(), files=files) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        assert night.run("run", "--allow-red-baseline").code == 0
+        told = json.loads(night.run("report", "--json").out)
+        assert (told["totals"]["commits"], told["totals"]["unproven"]) == (1, 1)
+        assert told["next"][0]["why"] == "look at 1 commit that no test speaks for"

@@ -158,3 +158,11 @@ def test_a_new_run_takes_what_nobody_decided_to_keep(ground: Landings) -> None:
     assert not Path(wanted["outputs"][0]).exists()
     assert Path(wanted["patches"][0]).exists()
     assert Path(wanted["edited copies"][0]).exists()
+
+
+def test_young_crash_logs_stay_whatever_is_asked_for(ground: Landings) -> None:
+    """They are of every repository of the user."""
+    young = put(ground.project.places.logs / "crash-2.log", old=False)
+    old = put(ground.project.places.logs / "crash-1.log")
+    assert ground.run("clean", "--all").code == 0
+    assert (young.exists(), old.exists()) == (True, False)

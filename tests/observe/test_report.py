@@ -16,6 +16,7 @@ from pipeline.observe.report.headline import SAYS, headline, outcome
 from pipeline.observe.report.markdown import ending, to_markdown
 from pipeline.observe.report.markup import Html, tag
 from pipeline.observe.report.page import to_html
+from pipeline.observe.report.steps import commits
 from tests.observe.facts import AT, entry, full, report
 
 HOSTILE = [
@@ -219,6 +220,20 @@ def test_tests_that_several_commands_run_are_counted_for_each(
         for n, number in enumerate(tests)
     )
     assert f"after: {said}\n" in to_markdown(report({LANDED: [entry(tests_after=ran)]}))
+
+
+@pytest.mark.parametrize(
+    ("number", "unproven", "said"),
+    [
+        (1, 0, "1 tested commit"),
+        (1, 1, "1 commit that no test speaks for"),
+        (3, 1, "2 tested commits, and 1 commit that no test speaks for"),
+    ],
+)
+def test_commits_that_no_test_speaks_for_are_counted_apart(
+    number: int, unproven: int, said: str
+) -> None:
+    assert commits(number, unproven) == said
 
 
 def test_pauses_and_stops_are_told_with_who_when_and_how_long() -> None:

@@ -79,6 +79,9 @@ def make_entry(
         kept=_kept(attempt, ground),
         evidence=tuple(_evidence(attempt.verification.commands)) if attempt is not None else (),
         notes=tuple(map(line, [*_decided(record), *notes_of(attempt)])),
+        unproven=row.group is Group.LANDED
+        and attempt is not None
+        and attempt.verification.is_unproven,
         started_at=attempt.started_at if attempt is not None else None,
         ended_at=attempt.executed_at if attempt is not None else None,
         seconds=attempt.duration_s if attempt is not None else 0.0,

@@ -102,6 +102,8 @@ class ReportEntry(Noun):
     """Each line: command, outcome, seconds."""
     notes: tuple[str, ...] = ()
     """What qualifies the outcome: a contradicted claim, a quarantine, a recovery."""
+    unproven: bool = False
+    """Whether it landed without tests, or on a base whose tests failed."""
     started_at: Time | None = None
     ended_at: Time | None = None
     seconds: float = 0.0
@@ -192,6 +194,8 @@ class Totals(Noun):
     """In this run."""
     landed_earlier: int = 0
     commits: int = 0
+    unproven: int = 0
+    """Of `commits` those that no test speaks for."""
     taken_back: int = 0
     """Commits on the run's branch besides those: what was taken back, and what took it back."""
     files: int = 0

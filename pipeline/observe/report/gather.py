@@ -114,6 +114,7 @@ def _totals(
         landed=len(tonight),
         landed_earlier=len(landed) - len(tonight),
         commits=sum(one.commit is not None for one in tonight),
+        unproven=sum(one.unproven for one in tonight),
         taken_back=taken_back,
         files=len({file.path for diff in diffs for file in diff.files}),
         added=sum(diff.added for diff in diffs),

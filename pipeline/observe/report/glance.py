@@ -4,7 +4,7 @@ from pipeline.domain.counting import counted
 from pipeline.domain.group import Group
 from pipeline.observe.report.facts import Action, Report
 from pipeline.observe.report.markup import Html, sentence, tag
-from pipeline.observe.report.steps import DECIDE
+from pipeline.observe.report.steps import DECIDE, commits
 from pipeline.observe.report.words import capital, duration, heading, lines, money
 
 SHOWN = 6
@@ -46,7 +46,7 @@ def _landed(report: Report) -> Html:
         "Landed",
         f"{totals.landed:,}",
         f"of {counted(totals.issues - totals.landed_earlier, 'issue')}",
-        f"{counted(totals.commits, 'tested commit')}, {size}" if totals.commits else None,
+        f"{commits(totals.commits, totals.unproven)}, {size}" if totals.commits else None,
         f"{totals.landed_earlier:,} more had landed before" if totals.landed_earlier else None,
     )
 

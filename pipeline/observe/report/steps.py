@@ -52,6 +52,17 @@ def _next_of_parked(row: Standing) -> str | None:
     return CARRY_ON
 
 
+def commits(number: int, unproven: int) -> str:
+    """Say of how many commits tests speak, and of how many they do not.
+
+    >>> commits(3, 1)
+    '2 tested commits, and 1 commit that no test speaks for'
+    """
+    tested = [counted(number - unproven, "tested commit")] * (number > unproven)
+    others = [f"{counted(unproven, 'commit')} that no test speaks for"] * bool(unproven)
+    return ", and ".join([*tested, *others])
+
+
 def next_of_all(
     groups: Mapping[str, Sequence[ReportEntry]],
     run: RunOpened | None,
@@ -66,7 +77,8 @@ def next_of_all(
     landed = [one for one in groups[Group.LANDED] if one.commit and not one.earlier]
     if landed and run is not None:
         base = commit(run.base_commit)
-        parts = [counted(len(landed), "tested commit")]
+        unproven = sum(one.unproven for one in landed)
+        parts = [commits(len(landed), unproven)]
         parts += [f"{taken_back} of what was taken back"] * bool(taken_back)
         parts += [f"{foreign} not by the pipeline"] * bool(foreign)
         what = ", and ".join(parts)
