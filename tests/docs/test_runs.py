@@ -1,5 +1,6 @@
 """The documents' command lines really run, in their order, against a stand-in for the models."""
 
+import re
 from pathlib import Path
 
 import orjson
@@ -30,6 +31,17 @@ def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
             else:
                 name, text = step
                 (folder / name).write_text(text)
+
+
+def test_the_tutorials_clock_goes_forward_and_a_commit_keeps_its_name() -> None:
+    text = page("docs/tutorial.md").text
+    times = re.findall(r"(?m)^    (\d\d:\d\d:\d\d) ", text)
+    landed = dict(re.findall(r"landed +(\S+) +\S+ as ([0-9a-f]+)", text))
+    reported = re.findall(r"### (\S+): [^#]*?- Commit ([0-9a-f]+)", text)
+
+    assert times == sorted(times)
+    assert reported
+    assert [landed[issue] for issue, _ in reported] == [commit for _, commit in reported]
 
 
 def readme_block(first: str) -> list[str]:
