@@ -68,9 +68,10 @@ def _open_in_steps(folder: Path) -> Repository:
     if not top:
         raise PipelineError(f"{str(folder)!r} lies inside a .git folder; name a checkout with -C")
     if _in_checkout(folder, "rev-parse", "--verify", "-q", "HEAD", may_fail=True) is None:
+        there = _in_checkout(folder, "ls-files", "-co", "--exclude-standard", "--", top)
+        first = "git add -A && git commit" if there else "git commit --allow-empty"
         raise PipelineError(
-            f"{top!r} has no commits; make the first one, then start again: "
-            "git add -A && git commit -m start"
+            f"{top!r} has no commits; make the first one, then start again: {first} -m start"
         )
     return Repository(root=Path(top), git_dir=Path(git_dir).resolve())
 

@@ -156,10 +156,15 @@ def empty(root: Path) -> None:
     git(root, "init", "-q")
 
 
-NO_PROJECTS: dict[str, tuple[Callable[[Path], None], str]] = {
+NO_PROJECTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "bare": (bare, "pipeline: '{root}' is a bare repository; name a checkout with -C PATH\n"),
     "empty": (
         empty,
+        "pipeline: '{root}' has no commits; make the first one, then start again: "
+        "git commit --allow-empty -m start\n",
+    ),
+    "files and no commit": (
+        lambda root: (empty(root), write_files(root, {"a.py": ""})),
         "pipeline: '{root}' has no commits; make the first one, then start again: "
         "git add -A && git commit -m start\n",
     ),
