@@ -204,7 +204,8 @@ NOTES: dict[str, str] = {
         commit}]`.""",
     "status": """
         Never touches the run; [watching.md](watching.md) explains the rows. `phase` is init,
-        planning, gate, executing, complete or idle; a run that waits for decisions says until when.
+        planning, gate, executing, paused, complete or idle; a run that waits for decisions says
+        until when.
         With `--json`: `{phase, working, now, holds, run, issues, queue, errors, usage, budget,
         quotas, left, left_seconds}`; `now` is what is being done, `holds` what waits besides single
         issues, `budget` what is spent, reserved and left of run and day

@@ -20,6 +20,9 @@ from pipeline.store.summary import Summary, load, refreshed
 IDLE = "idle"
 """The phase when nobody works, nobody has to decide, and not everything is done."""
 
+PAUSED = "paused"
+"""The phase while who works waits because a person asked it to."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -35,9 +38,11 @@ class View:
 
     @property
     def phase(self) -> str:
-        """Return what is going on: init, planning, gate, executing, complete or idle."""
+        """Return what is going on: init, planning, gate, executing, paused, complete or idle."""
         if self.worker is not None and self.worker.waits_until:
             return "gate"
+        if self.worker is not None and self.worker.paused_since:
+            return PAUSED
         if self.worker is not None:
             planning = "planning" if self.summary.planning else "init"
             return "executing" if self.summary.executing else planning

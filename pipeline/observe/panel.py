@@ -19,7 +19,7 @@ from datetime import datetime
 from pipeline.domain.counting import counted, plural
 from pipeline.domain.group import Group
 from pipeline.observe.left import Estimate, estimate
-from pipeline.observe.look import IDLE, View
+from pipeline.observe.look import IDLE, PAUSED, View
 from pipeline.plans.layout import Row, cells, cut
 from pipeline.plans.sanitize import clean
 from pipeline.store.asked import What
@@ -111,8 +111,10 @@ def _head(view: View) -> str:
         return f"{view.phase}{where}{idle}{more}"
     if worker.waits_until:
         return f"gate{where}, {waits_for_decisions(worker.waits_until)} (pid {worker.pid})"
-    for_so_long = duration(_since(view, worker.started_at))
-    return f"{view.phase}{where}, working (pid {worker.pid}) for {for_so_long}"
+    since = worker.paused_since if view.phase == PAUSED else worker.started_at
+    for_so_long = duration(_since(view, since or ""))
+    working = "" if view.phase == PAUSED else ", working"
+    return f"{view.phase}{where}{working} (pid {worker.pid}) for {for_so_long}"
 
 
 def _counts(view: View) -> str:

@@ -1,6 +1,7 @@
 """`pause`, `stop` and `resume`: a run that is at work, asked from another process."""
 
 import getpass
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,8 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
         assert f"paused by {WHO} since " in paused
         assert isinstance(shown, dict)
         assert shown["asked"]["by"] == WHO
+        assert shown["phase"] == "paused"
+        assert re.match(rf"paused on \S+ \(pid {run.process.pid}\) for ", paused)
         assert again.out == f"process {run.process.pid} goes on; {WHO} had asked it to pause\n"
         assert states == {"ISS-1": "planned", "ISS-2": "planned", "ISS-3": "registered"}
         assert "paused by" not in night.run("status").out
