@@ -1,7 +1,7 @@
 """`pipeline approve`: sign plans; nothing is executed without it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 from pipeline.app.plans import (
     Approved,
+    Desk,
     Left,
     approve,
     approve_matching,
@@ -21,6 +22,7 @@ from pipeline.cli.output import print_json, print_text
 from pipeline.domain.plan import RiskLevel
 from pipeline.domain.results import PlanningRecord
 from pipeline.errors import UsageProblem
+from pipeline.plans.page import approver_of
 
 NAMED = 5
 """So many plans are named for each reason why plans were left."""
@@ -77,16 +79,26 @@ def command(
         )
     stamp = _stamp(digest, solutions or ())
     desk = open_desk(repo, bus=event_bus(as_json=as_json))
+    already: Collection[str] = ()
     if chosen:
         done = approve_matching(desk, max_risk=max_risk, labels=label or (), comment=comment)
     else:
-        keys = [get(desk, name).key for name in dict.fromkeys(solutions or ())]
-        done = Approved(tuple(approve(desk, *keys, comment=comment, stamp=stamp)), ())
+        done, already = _approve_named(desk, solutions or (), comment, stamp)
     if as_json:
         shown = [desk.shown(record).model_dump(mode="json") for record in done.records]
         print_json(shown)
         return
-    _print(done)
+    _print(done, already)
+
+
+def _approve_named(
+    desk: Desk, names: Sequence[str], comment: str, stamp: str
+) -> tuple[Approved, Collection[str]]:
+    """Approve these plans; return what came of it, and which of them were approved before."""
+    with desk.book.alone():
+        found = {one.key: one for one in (get(desk, name) for name in names)}
+        signed = approve(desk, *found, comment=comment, stamp=stamp)
+    return Approved(tuple(signed), ()), {one.key for one in signed if one == found[one.key]}
 
 
 def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
@@ -100,9 +112,9 @@ def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
     return digest.lower()
 
 
-def _print(done: Approved) -> None:
+def _print(done: Approved, already: Collection[str]) -> None:
     for record in done.records:
-        print_text(_did(record))
+        print_text(_did(record, is_new=record.key not in already))
     if done.left:
         print_text(f"left: {_in_words(done.left)}")
     if not done.records:
@@ -111,12 +123,15 @@ def _print(done: Approved) -> None:
         typer.echo("next: pipeline run")
 
 
-def _did(record: PlanningRecord) -> str:
+def _did(record: PlanningRecord, *, is_new: bool) -> str:
     approval = record.plan.approval if record.plan else None
     assert approval is not None
     after = ", ".join(one.solution_id for one in approval.after)
-    until = f"{approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
-    return f"approved {record.key} until {until}" + (f", after {after}" if after else "")
+    until = f"until {approval.expires_at.astimezone():%Y-%m-%d %H:%M}"
+    if not is_new:
+        by = approver_of(approval)
+        return f"{record.key} is approved already, by {by}, {until}; nothing is recorded"
+    return f"approved {record.key} {until}" + (f", after {after}" if after else "")
 
 
 def _in_words(left: Sequence[Left]) -> str:

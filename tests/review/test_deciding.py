@@ -1,5 +1,6 @@
 """Deciding without a terminal: several at once, deferring, and the notes beside a plan."""
 
+import getpass
 from pathlib import Path
 
 import orjson
@@ -8,9 +9,10 @@ import pytest
 from pipeline.app.deciding import desk
 from pipeline.app.project import open_project
 from pipeline.app.reviewing import Review, Verb
-from pipeline.domain.plan import PlanState
+from pipeline.domain.plan import PlanState, RiskLevel
 from pipeline.errors import PipelineError
 from pipeline.events import EventBus
+from pipeline.settings import AutoRule
 from pipeline.store.entries import RunOpened
 from tests.builders import commit_files, git
 from tests.review.evening import Evening, usual
@@ -35,6 +37,30 @@ def test_several_are_approved_together_or_not_at_all(evening: Evening) -> None:
     assert first.startswith("approved SOL-ISS-4-1 until ")
     assert second.endswith(", after SOL-ISS-4-1")
     assert last == "next: pipeline run"
+
+
+def test_a_plan_that_is_approved_already_is_told_with_who_and_until_when(
+    evening: Evening,
+) -> None:
+    assert evening.run("approve", "SOL-ISS-4-1")[0] == 0
+    rule = AutoRule(name="small", max_risk=RiskLevel.CRITICAL)
+    here = desk(open_project(evening.root), EventBus())
+    here.approve_by_rule(here.find("SOL-ISS-5-1"), rule)
+    lines = evening.places.journal.read_bytes()
+
+    code, out, _ = evening.run("approve", "SOL-ISS-4-1", "ISS-5", "--comment", "again")
+
+    first, second, last = out.splitlines()
+    assert (code, last) == (0, "next: pipeline run")
+    assert first.startswith(f"SOL-ISS-4-1 is approved already, by {getpass.getuser()}, until 2")
+    assert second.startswith("SOL-ISS-5-1 is approved already, by the rule 'small' for ")
+    assert second.endswith("; nothing is recorded")
+    shown = orjson.loads(evening.run("approve", "SOL-ISS-4-1", "--json")[1])
+    assert [one["solution_id"] for one in shown] == ["SOL-ISS-4-1"]
+    assert evening.places.journal.read_bytes() == lines
+    both = evening.run("approve", "SOL-ISS-4-1", "SOL-ISS-6-1")[1].splitlines()
+    assert both[0].startswith("SOL-ISS-4-1 is approved already")
+    assert both[1].startswith("approved SOL-ISS-6-1 until ")
 
 
 @pytest.mark.parametrize(
