@@ -188,7 +188,7 @@ def _tests(project: Project) -> Check:
         settings.allow_red_baseline,
         f"{command}: exit {ran.evidence.exit_code} on HEAD" + (f" ({said})" if said else ""),
         f"see .workflow/{ran.evidence.output_path}; what tests need from outside git belongs "
-        "into workspace.keep",
+        "into workspace.keep; to work on red tests: `pipeline run --allow-red-baseline`",
     )
 
 

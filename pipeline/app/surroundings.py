@@ -19,7 +19,9 @@ VENDORS: tuple[Provider, ...] = tuple(dict.fromkeys(vendor for vendor, _ in DEFA
 ROLES: tuple[AgentRole, ...] = ("planner", "executor")
 
 
-NO_TESTS = 'write [tests] command = "..." into .workflow/config.toml, or add --allow-untested'
+NO_TESTS = (
+    'write [tests] command = "..." into .workflow/config.toml, or `pipeline run --allow-untested`'
+)
 
 
 def look_at_files(project: Project) -> Found:

@@ -163,7 +163,7 @@ def require_tests(work: Work) -> None:
         if not work.settings.allow_untested:
             raise PipelineError(
                 "no tests found in this repository: set tests.command in .workflow/config.toml, "
-                "or add --allow-untested"
+                "or `pipeline run --allow-untested`"
             )
         return
     red = [
@@ -174,5 +174,6 @@ def require_tests(work: Work) -> None:
     if red and not work.settings.allow_red_baseline:
         raise PipelineError(
             f"the tests fail before any change: {red[0].command!r} exits {red[0].exit_code} "
-            f"(output: .workflow/{red[0].output_path}); mend them, or add --allow-red-baseline"
+            f"(output: .workflow/{red[0].output_path}); mend them, or "
+            "`pipeline run --allow-red-baseline`"
         )

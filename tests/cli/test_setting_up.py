@@ -92,9 +92,10 @@ KINDS = {
         (
             "languages      none recognised",
             "fix  tests          none found",
-            '-> write [tests] command = "..." into .workflow/config.toml, or add --allow-untested',
+            '-> write [tests] command = "..." into .workflow/config.toml, or `pipeline run '
+            "--allow-untested`",
         ),
-        ("fix  tests          none found", "--allow-untested"),
+        ("fix  tests          none found", "`pipeline run --allow-untested`"),
         ready=False,
     ),
     "dirty": Kind(
@@ -109,6 +110,7 @@ KINDS = {
         (
             "discover) && (cd web && npm test): exit 1 on HEAD (FAILED (failures=1))",
             "-> see .workflow/outputs/",
+            "`pipeline run --allow-red-baseline`",
         ),
         ready=False,
     ),
