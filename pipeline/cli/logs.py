@@ -13,6 +13,7 @@ from pipeline.app.project import Project, open_project
 from pipeline.cli.options import HERE, Repo
 from pipeline.cli.streams import is_read, say
 from pipeline.domain.base import iso
+from pipeline.domain.counting import counted
 from pipeline.observe.logs import REMEMBERED, LogText, forwards, last
 from pipeline.paths import Places
 from pipeline.safety.decisions import unknown
@@ -110,7 +111,12 @@ def _nothing(project: Project, issue: str | None) -> None:
     known = [one.id for one in project.issues()]
     if issue is not None and issue not in known:
         raise unknown("issue", issue, known)
-    say("nothing yet: `pipeline plan` is where agents begin to speak")
+    packed = [path.name for path in sorted(project.places.archive.glob("*.tar.gz"))]
+    if packed:
+        where = f"{counted(len(packed), 'archive')} in {project.places.archive}"
+        say(f"nothing here; what was said in closed runs is in {where}, the newest {packed[-1]}")
+    else:
+        say("nothing yet: `pipeline plan` is where agents begin to speak")
 
 
 def _object(note: Note) -> str:

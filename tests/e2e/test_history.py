@@ -124,6 +124,9 @@ def test_runs_are_listed_exported_without_secrets_packed_and_still_told(
     assert night.run("audit", "verify").code == 0
     assert night.run("report", run).code == 0
     assert night.run("archive").out.startswith("nothing to archive")
+    said = night.run("logs", "--issue", "ISS-1").err
+    assert said.startswith("nothing here; what was said in closed runs is in 1 archive in ")
+    assert said.endswith(f", the newest {run}.tar.gz\n")
     assert exported(night, run, tmp_path).code == 0
     after = {name.partition("/")[2] for name, _ in unpack(tmp_path / "night.tar.gz")}
     assert names - after == set()
