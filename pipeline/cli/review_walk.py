@@ -236,7 +236,9 @@ class Walker:
 
     def issue(self) -> None:
         """Look at the issue."""
-        if self._page is None or self._page.issue is None:
+        if self._page is None:
+            raise PipelineError("no plan is shown here; p goes back, q quits")
+        if self._page.issue is None:
             raise PipelineError("there is no such issue in the backlog")
         self._side = list(issue_blocks(self._page.issue))
         self._look()

@@ -47,6 +47,8 @@ def test_each_key_decides_and_undo_records_nothing(evening: Evening, tmp_path: P
         screen.wait("Question 2 of 2")
         screen.press("Enter")
         screen.wait("That was the last one.", "held: answer ISS-7#1")
+        screen.press("i")
+        screen.wait("no plan is shown here; p goes back, q quits")
         screen.press("q")
         assert screen.exit_code() == 0
         end = screen.text()
