@@ -2,6 +2,7 @@
 
     a copy    the command itself, on a copy of all that it writes to: `dry_copy.py`
     agenda    what a run would do, read from records and git: `dry_work.py`
+    resume    the pause that would end, or else the agenda: `resume.py`
     own       the command says what it would do by the code that does it
 
 `HOW` names every command; a test holds it complete, and that each one that changes something has
@@ -23,6 +24,7 @@ class How(StrEnum):
 
     COPY = "tried on a copy"
     AGENDA = "says what would be worked on"
+    RESUME = "says which pause would end, or what would be worked on"
     OWN = "says what it would do"
     READS = "changes nothing"
     SCRATCH = "works in a scratch repository of its own"
@@ -62,7 +64,7 @@ HOW: dict[str, How] = {
     "plan": How.AGENDA,
     "execute": How.AGENDA,
     "run": How.AGENDA,
-    "resume": How.AGENDA,
+    "resume": How.RESUME,
     "pause": How.OWN,
     "stop": How.OWN,
     "rollback": How.OWN,
@@ -85,7 +87,7 @@ HOW: dict[str, How] = {
 }
 """Command, or command and action -> how it is tried out."""
 
-TRIED_BY: dict[How, str] = {How.COPY: "dry_copy", How.AGENDA: "dry_work"}
+TRIED_BY: dict[How, str] = {How.COPY: "dry_copy", How.AGENDA: "dry_work", How.RESUME: "resume"}
 """The file of `pipeline/cli/` whose `try_out` answers, for all commands alike."""
 
 

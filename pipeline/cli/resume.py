@@ -1,6 +1,7 @@
 """`pipeline resume`: `run` as a word for going on, which says first what there is to go on with."""
 
 import inspect
+from collections.abc import Callable, Mapping
 from functools import WRAPPER_ASSIGNMENTS, wraps
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pipeline.app.agenda import agenda
 from pipeline.app.project import open_project
 from pipeline.app.steering import steer
 from pipeline.cli.dry_copy import copied
+from pipeline.cli.dry_work import try_out as say_agenda
 from pipeline.cli.output import print_json
 from pipeline.cli.run import command as run
 from pipeline.cli.steer import NOBODY, document
@@ -33,7 +35,7 @@ def command(*, repo: Path, as_json: bool, **given: Any) -> int:
     """
     project = open_project(repo, settings=False)
     if alive(project.places) is not None:
-        _go_on(repo, as_json=as_json)
+        _go_on(repo, as_json=as_json, dry_run=False)
         return 0
     with copied(repo) as copy:
         found = agenda(open_project(copy.root), Wanted())
@@ -47,19 +49,30 @@ def command(*, repo: Path, as_json: bool, **given: Any) -> int:
     return run(repo=repo, as_json=as_json, **given)
 
 
-def _go_on(repo: Path, *, as_json: bool) -> None:
-    found = steer(open_project(repo, settings=False), None)
+def try_out(words: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Say which pause `resume` would end, or, where no run is at work, what it would work on."""
+    if alive(open_project(given["repo"], settings=False).places) is not None:
+        _go_on(given["repo"], as_json=given["as_json"], dry_run=True)
+    else:
+        say_agenda(words, function, given)
+
+
+def _go_on(repo: Path, *, as_json: bool, dry_run: bool) -> None:
+    found = steer(open_project(repo, settings=False), None, dry_run=dry_run)
     if as_json:
-        print_json(document(found, None, dry_run=False))
+        print_json(document(found, None, dry_run=dry_run))
     elif found is None:
         typer.echo(f"{NOBODY} any more: type it again")
     elif found.before is None:
         typer.echo(f"process {found.worker.pid} is at work and not paused: nothing to resume")
     else:
+        goes_on = "would go on, its pause would end" if dry_run else "goes on"
         typer.echo(
-            f"process {found.worker.pid} goes on; {found.before.by} had asked it to "
+            f"process {found.worker.pid} {goes_on}; {found.before.by} had asked it to "
             f"{found.before.what}"
         )
+        if dry_run:
+            typer.echo("nothing was written: --dry-run")
 
 
 _OF_RUN = inspect.signature(run, eval_str=True)

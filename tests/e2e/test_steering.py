@@ -42,6 +42,8 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
             held.let_go(FIRST)
             run.until(PAUSED)
             paused, shown = night.run("status").out, night.run("status", "--json").json
+            dry = night.run("resume", "--dry-run")
+            still = night.run("status", "--json").json
             again = night.run("resume")
             run.until("the run goes on")
             assert night.run("pause", "--json").code == 0
@@ -59,6 +61,13 @@ def test_a_pause_waits_after_the_turn_and_ends_with_resume_or_with_the_process(
         assert shown["asked"]["by"] == WHO
         assert shown["phase"] == "paused"
         assert re.match(rf"paused on \S+ \(pid {run.process.pid}\) for ", paused)
+        assert (dry.code, dry.out) == (
+            0,
+            f"process {run.process.pid} would go on, its pause would end; {WHO} had asked it to "
+            "pause\nnothing was written: --dry-run\n",
+        )
+        assert isinstance(still, dict)
+        assert (still["phase"], still["asked"]) == ("paused", shown["asked"])
         assert again.out == f"process {run.process.pid} goes on; {WHO} had asked it to pause\n"
         assert states == {"ISS-1": "planned", "ISS-2": "planned", "ISS-3": "registered"}
         assert "paused by" not in night.run("status").out
