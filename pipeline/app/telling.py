@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from pipeline.domain.base import utc_now
+from pipeline.domain.wanted import Wanted
 from pipeline.events import EventBus, Listener
 from pipeline.observe.console import ConsoleLines, JsonLines
 from pipeline.observe.happening import Happening
@@ -53,9 +54,10 @@ class Newest:
 
 
 @contextmanager
-def telling_now(places: Places, bus: EventBus, *, plans: bool, executes: bool) -> Iterator[None]:
+def telling_now(places: Places, bus: EventBus, wanted: Wanted) -> Iterator[None]:
     """Keep a file of what this process is doing while inside, for whoever watches."""
-    first = Now(os.getpid(), plans=plans, executes=executes)
+    only = (*wanted.issues, *wanted.solutions)
+    first = Now(os.getpid(), plans=wanted.planning, executes=wanted.execution, only=only)
     newest = Newest(first, partial(save_now, places))
     happening = Happening(first, newest, utc_now, Redaction(secret_values(os.environ)))
     bus.listeners.append(happening)

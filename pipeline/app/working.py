@@ -93,8 +93,7 @@ def work_under(
         write_report(project, book, code)
         keep_summary(project, book)
 
-    plans, executes = wanted.planning, wanted.execution
-    with telling_now(project.places, bus, plans=plans, executes=executes):
+    with telling_now(project.places, bus, wanted):
         try:
             return orchestrate(work, wanted, report)
         except Stopped as stopped:

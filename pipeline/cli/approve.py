@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.app.meanwhile import then
 from pipeline.app.plans import (
     Approved,
     Desk,
@@ -22,6 +23,7 @@ from pipeline.cli.output import print_json, print_text
 from pipeline.domain.plan import RiskLevel
 from pipeline.domain.results import PlanningRecord
 from pipeline.errors import UsageProblem
+from pipeline.paths import Places
 from pipeline.plans.page import approver_of
 
 NAMED = 5
@@ -88,7 +90,7 @@ def command(
         shown = [desk.shown(record).model_dump(mode="json") for record in done.records]
         print_json(shown)
         return
-    _print(done, already)
+    _print(done, already, desk.places)
 
 
 def _approve_named(
@@ -112,7 +114,7 @@ def _stamp(digest: str | None, solutions: Sequence[str]) -> str:
     return digest.lower()
 
 
-def _print(done: Approved, already: Collection[str]) -> None:
+def _print(done: Approved, already: Collection[str], places: Places) -> None:
     for record in done.records:
         print_text(_did(record, is_new=record.key not in already))
     if done.left:
@@ -120,7 +122,8 @@ def _print(done: Approved, already: Collection[str]) -> None:
     if not done.records:
         typer.echo("nothing to approve")
     else:
-        typer.echo("next: pipeline run")
+        names = [name for one in done.records for name in (one.key, one.issue_id)]
+        typer.echo(then(places, "execute", "pipeline run", *names))
 
 
 def _did(record: PlanningRecord, *, is_new: bool) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.app.meanwhile import then
 from pipeline.app.plans import open_desk, request_changes
 from pipeline.app.telling import event_bus
 from pipeline.cli.options import HERE, Json, Repo
@@ -25,4 +26,6 @@ def command(
     if as_json:
         print_json(desk.shown(record).model_dump(mode="json"))
     else:
-        typer.echo(f"sent back {record.key}; next: pipeline plan {record.issue_id}")
+        issue = record.issue_id
+        coming = then(desk.places, "plan", f"pipeline plan {issue}", issue)
+        typer.echo(f"sent back {record.key}; {coming}")

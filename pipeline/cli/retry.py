@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pipeline.app.deciding import desk
+from pipeline.app.meanwhile import then
 from pipeline.app.plans import Desk, Outcome, Retried, open_desk, retry, retry_all
 from pipeline.app.project import open_project
 from pipeline.app.telling import event_bus
@@ -57,7 +58,8 @@ def _one(issue: str, feedback: str, here: Desk, *, as_json: bool) -> None:
     if as_json:
         print_json({"issue_id": issue, "again": again})
     else:
-        typer.echo(f"{issue} is taken up again; next: pipeline run")
+        coming = then(here.places, again, "pipeline run", issue)
+        typer.echo(f"{issue} is taken up again; {coming}")
 
 
 def _say(done: Retried, outcome: Outcome) -> None:

@@ -68,6 +68,8 @@ class Now:
     """Whether this process plans."""
     executes: bool = True
     """Whether this process carries plans out."""
+    only: tuple[str, ...] = ()
+    """The issues and plans that it was started for; none: all."""
 
 
 def save_now(places: Places, now: Now) -> None:
@@ -92,4 +94,5 @@ def _of_json(found: dict[str, Any]) -> Now:
         for role, one in found["turns"].items()
     }
     pause = Pause(**found["pause"]) if found["pause"] else None
-    return Now(**found | {"turns": turns, "pause": pause})
+    only = tuple(found.get("only", ()))
+    return Now(**found | {"turns": turns, "pause": pause, "only": only})

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from pipeline.app.books import open_book
+from pipeline.app.meanwhile import TAKEN_UP
 from pipeline.app.patience import Timing
 from pipeline.app.project import open_project
 from pipeline.app.working import make_work
@@ -21,7 +22,9 @@ from pipeline.rehearsal.view import RequestView
 from pipeline.safety.gate import Cleared
 from pipeline.store.journal import no_probe
 from pipeline.store.run_file import hold
+from tests.e2e.live import live
 from tests.e2e.night import Night
+from tests.observe.watched import Held
 
 
 class Meanwhile:
@@ -60,6 +63,23 @@ def test_a_plan_that_is_approved_during_a_run_is_carried_out_by_it(tmp_path: Pat
         assert meanwhile.code == 0
         assert night.states() == {"ISS-1": "completed", "ISS-2": "completed"}
         assert len(night.commits()) == 2
+
+
+def test_a_run_that_only_plans_takes_up_no_approval(tmp_path: Path) -> None:
+    held = Held(("planner", "ISS-3", 0))
+    with Night(tmp_path / "repo", any_issue(), faults=held) as night:
+        night.add("ISS-1", "ISS-2", "ISS-3")
+        with live(night, "plan") as run:
+            run.until("planning: do ISS-3")
+            approved = night.run("approve", "SOL-ISS-1-1")
+            sent_back = night.run("request-changes", "SOL-ISS-2-1", "smaller")
+            held.let_go(("planner", "ISS-3", 0))
+            assert run.ended().code == 3
+
+        last = approved.out.splitlines()[-1]
+        assert last == "next: pipeline run, when the run at work has ended"
+        assert sent_back.out == f"sent back SOL-ISS-2-1; {TAKEN_UP}\n"
+        assert "SOL-ISS-2-2" in night.run("status").out
 
 
 def test_only_the_process_that_works_renders_the_documents(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from pipeline.app.meanwhile import TAKEN_UP
 from pipeline.rehearsal.scripting import any_issue, needs_clarification, turn
 from tests.e2e.live import PATIENCE_S, WAITS, live
 from tests.e2e.night import Night
@@ -28,9 +29,12 @@ def test_what_is_decided_is_acted_upon_and_the_rest_is_parked(tmp_path: Path) ->
         night.add("ISS-1", "ISS-2", "ISS-3")
         with live(night, "run", "--unattended", "--wait-gate", "3s") as run:
             run.until(WAITS)
-            night.run("approve", "SOL-ISS-1-1")
-            night.run("request-changes", "SOL-ISS-2-1", "smaller")
+            approved = night.run("approve", "SOL-ISS-1-1")
+            sent_back = night.run("request-changes", "SOL-ISS-2-1", "smaller")
             ended = run.ended()
+
+        assert approved.out.splitlines()[-1] == TAKEN_UP
+        assert sent_back.out == f"sent back SOL-ISS-2-1; {TAKEN_UP}\n"
 
         assert ended.code == 3
         assert night.states() == {"ISS-1": "completed", "ISS-2": "planned", "ISS-3": "planned"}
@@ -136,10 +140,15 @@ def test_a_run_ends_at_once_when_nothing_is_left_to_wait_for(tmp_path: Path) -> 
         night.run("plan")
         with live(night, "execute", "SOL-ISS-2-1", "--wait-gate", "1h") as run:
             run.until(WAITS)
-            night.run("approve", "SOL-ISS-2-1")
+            other = night.run("approve", "SOL-ISS-1-1", "--dry-run")
+            changes = night.run("request-changes", "SOL-ISS-1-1", "smaller", "--dry-run")
+            wanted = night.run("approve", "SOL-ISS-2-1")
 
             assert run.ended().code == 3
 
+        assert "  next: pipeline run, when the run at work has ended" in other.out.splitlines()
+        assert "next: pipeline plan ISS-1, when the run at work has ended" in changes.out
+        assert wanted.out.splitlines()[-1] == TAKEN_UP
         assert night.states() == {"ISS-1": "planned", "ISS-2": "completed"}
 
 
