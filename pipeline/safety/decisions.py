@@ -155,7 +155,7 @@ class Desk:
         """
         with self.book.alone():
             comment = f"approved by the rule {rule.name!r}, up to {rule.max_risk} risk"
-            signed, plan = self._signed(self.current(record, "approve"), comment, rule)
+            signed, plan = self._signed(self._open(record), comment, rule)
             return self._keep(signed, PlanEvent.APPROVE, plan)
 
     def require_approvable(self, record: PlanningRecord, shown: Briefing) -> None:
@@ -210,7 +210,7 @@ class Desk:
         with self.book.alone():
             for record in records:
                 try:
-                    signed.append(self._signed(self.current(record, "approve"), comment))
+                    signed.append(self._signed(self._open(record), comment))
                 except PipelineError as error:
                     left.append(Left(record.key, str(error)))
             self._keep_all(signed, PlanEvent.APPROVE)
@@ -218,14 +218,14 @@ class Desk:
 
     def _is_approved(self, record: PlanningRecord) -> bool:
         """Tell whether the plan's approval holds: not expired, and signed for this repository."""
-        newest = self.current(record, "approve")
+        newest = self._open(record)
         if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
             return False
         return not newest.plan.deferred and self.gate.broken(newest, self.book.state) is None
 
     def _returned(self, record: PlanningRecord) -> PlanningRecord:
         """Return an approved plan whose signature does not count as pending again."""
-        newest = self.current(record, "approve")
+        newest = self._open(record)
         if newest.plan is None or newest.plan.state is not PlanState.APPROVED:
             return newest
         reason = self.gate.broken(newest, self.book.state)
@@ -233,6 +233,16 @@ class Desk:
             return newest
         plan = advance(newest.plan, PlanEvent.EXPIRE, now=self.now(), reason=reason)
         return newest.model_copy(update={"plan": plan})
+
+    def _open(self, record: PlanningRecord) -> PlanningRecord:
+        """Return the newest form of a plan that may be approved: its issue is not closed."""
+        newest, name = self.current(record, "approve"), record.issue_id
+        if any(issue.closed for issue in self.issues() if issue.id == name):
+            raise PipelineError(
+                f"cannot approve {record.key}: {name} is closed, nothing of it is carried out; "
+                f"`pipeline issues reopen {name}`"
+            )
+        return newest
 
     def reject(self, record: PlanningRecord, *, reason: str) -> PlanningRecord:
         """Turn a plan down; raises when it has landed or no reason is given."""

@@ -63,6 +63,23 @@ def test_a_plan_that_is_approved_already_is_told_with_who_and_until_when(
     assert both[1].startswith("approved SOL-ISS-6-1 until ")
 
 
+def test_a_plan_of_a_closed_issue_is_not_approved(evening: Evening) -> None:
+    assert evening.run("approve", "SOL-ISS-5-1")[0] == 0
+    assert evening.run("issues", "close", "ISS-4", "ISS-5", "--reason", "by hand")[0] == 0
+    closed = "is closed, nothing of it is carried out; `pipeline issues reopen"
+
+    for name in ("4", "5"):  # one that waits, one that was approved before
+        code, out, err = evening.run("approve", f"SOL-ISS-{name}-1")
+
+        assert (code, out) == (1, "")
+        assert (
+            err == f"pipeline: cannot approve SOL-ISS-{name}-1: ISS-{name} {closed} ISS-{name}`\n"
+        )
+
+    assert evening.run("issues", "reopen", "ISS-4")[0] == 0
+    assert evening.run("approve", "SOL-ISS-4-1")[0] == 0
+
+
 @pytest.mark.parametrize(
     "words", [("show",), ("approve",), ("reject", "--reason", "no"), ("execute",)]
 )
