@@ -43,9 +43,9 @@ NOTES: dict[str, str] = {
         Writes `.workflow/.gitignore` (one line, `*`) and a commented `.workflow/config.toml`.
         Running it twice is harmless. Where only one vendor's key is set, agents without one go to
         that vendor. A repository of several projects is tested one folder after the other. Asks
-        nothing with `--yes`, with `--json` and where there is no terminal. With `--json`: `{root,
-        written, languages, test_command, lint_command, decided, checks}`, where `checks` are as
-        `doctor` has them.""",
+        nothing with `--yes`, with `--json` and where there is no terminal. With `--json`:
+        `{dry_run, root, written, languages, test_command, lint_command, decided, checks}`, where
+        `checks` are as `doctor` has them.""",
     "doctor": """
         Runs the project's tests once on HEAD, in the sandbox, as an attempt would. It looks
         whether a key is set and does not try it: that costs money. `--online` does: one call to

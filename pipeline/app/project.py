@@ -62,18 +62,21 @@ def _require_folder(path: Path) -> None:
         )
 
 
-def set_up(project: Project, config: str = "") -> list[Path]:
+def set_up(project: Project, config: str = "", *, dry_run: bool = False) -> list[Path]:
     """Make `.workflow/` with what is missing in it; return the files that were written.
 
-    `config`: the text of `config.toml`, the commented defaults when it is empty.
+    `config`: the text of `config.toml`, the commented defaults when it is empty. With `dry_run`
+    nothing is written, and the files are those that would be.
     """
     places = project.places
-    make_folder(places.issues_file.parent)
     wanted = {
         places.workflow / ".gitignore": IGNORE_EVERYTHING,
         places.config_file: config or default_config(),
     }
     made = [path for path in wanted if not path.exists()]
+    if dry_run:
+        return made
+    make_folder(places.issues_file.parent)
     for path in made:
         write_atomic(path, wanted[path].encode())
     return made

@@ -38,7 +38,7 @@ WITHOUT = frozenset({How.READS, How.SCRATCH, How.NAMED, How.ASKS})
 HOW: dict[str, How] = {
     "demo": How.SCRATCH,
     "rehearse": How.SCRATCH,
-    "init": How.COPY,
+    "init": How.OWN,
     "doctor": How.READS,
     "config": How.READS,
     "config show": How.READS,

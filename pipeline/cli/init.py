@@ -12,7 +12,7 @@ from pipeline.app.first_config import first_config
 from pipeline.app.project import Project, open_project, set_up
 from pipeline.app.surroundings import NO_TESTS, VENDORS, is_keyless, look_at_files, proposed_vendors
 from pipeline.cli.check_rows import print_check, print_row
-from pipeline.cli.options import HERE, Json, Repo
+from pipeline.cli.options import HERE, DryRun, Json, Repo
 from pipeline.cli.output import print_json
 from pipeline.errors import PipelineError
 from pipeline.plans.project import Project as Found
@@ -25,6 +25,7 @@ def command(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: what was found holds.")
     ] = False,
+    dry_run: DryRun = False,
     repo: Repo = HERE,
     as_json: Json = False,
 ) -> None:
@@ -44,12 +45,13 @@ def command(
         _show(found)
         for check in checks:
             print_check(check)
-        if fresh and not yes and sys.stdin.isatty() and sys.stdout.isatty():
+        if fresh and not yes and not dry_run and sys.stdin.isatty() and sys.stdout.isatty():
             decided |= _ask(project, found)
-    made = set_up(project, _config(found, decided))
+    made = set_up(project, _config(found, decided), dry_run=dry_run)
     if as_json:
         print_json(
             {
+                "dry_run": dry_run,
                 "root": str(project.repo.root),
                 "written": [str(path.relative_to(project.repo.root)) for path in made],
                 "languages": found.languages,
@@ -62,6 +64,11 @@ def command(
         return
     typer.echo("")
     where = project.places.workflow
+    if dry_run:
+        for path in made:
+            typer.echo(f"would write {path}")
+        typer.echo("nothing is changed: --dry-run" if made else "it would change nothing")
+        return
     typer.echo(f"set up {where}" if made else f"{where} was set up before, and stays as it is")
     typer.echo('next: pipeline doctor, then pipeline add "..." or pipeline import --help')
 

@@ -136,7 +136,11 @@ def test_a_project_is_told_what_it_is_and_what_mends_it(tmp_path: Path, name: st
     os.environ |= kind.env
     index = (root / ".git" / "index").read_bytes()
 
+    would = typed(root, "init", "--dry-run")
+    assert not (root / ".workflow").exists()
     first = typed(root, "init")
+    looked = first.out.partition("\n\n")[0]
+    assert (would.code, would.out.partition("\n\n")[0]) == (0, looked)
     assert (first.code, first.err) == (0, "")
     assert [words for words in kind.init if words not in first.out] == []
     config = (root / ".workflow" / "config.toml").read_text()
