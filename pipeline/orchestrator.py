@@ -44,13 +44,13 @@ SOME_LEFT = "what was asked is done; `pipeline run` does the rest"
 AT_CHECKPOINT = "stopped at a checkpoint: `pipeline confirm`, then `pipeline run`"
 
 
-def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> int:
+def orchestrate(work: Work, wanted: Wanted, report: Callable[[int, str], None]) -> int:
     """Go through the phases and return the exit code; raises what a person has to mend.
 
     The agents are closed and the report is written whatever happens; where the disk refuses what
     has to be kept, nothing is written any more.
     """
-    code, disk_works, busy = A_BUG, True, True
+    code, disk_works, busy, told = A_BUG, True, True, ""
     try:
         is_open = init(work, wanted)
         busy = is_open and is_anything_to_do(work, wanted)
@@ -67,29 +67,33 @@ def orchestrate(work: Work, wanted: Wanted, report: Callable[[int], None]) -> in
         raise
     except PipelineError as problem:
         code, disk_works = problem.exit_code, not isinstance(problem, DiskProblem)
+        told = str(problem)
         raise
     finally:
         if disk_works:
             idle = code == DONE and not busy
-            code = _end(work, code, report, wanted if idle else None)
+            code = _end(work, code, told, report, wanted if idle else None)
         else:
             break_off(work)
     return code
 
 
-def _end(work: Work, code: int, report: Callable[[int], None], idle: Wanted | None) -> int:
+def _end(
+    work: Work, code: int, told: str, report: Callable[[int, str], None], idle: Wanted | None
+) -> int:
     """Complete the run and report it, the latter also where the former fails.
 
+    `told`: the line of the error that ended it, if one did.
     `idle`: what was wanted, where there was nothing to do for it.
     """
     try:
         stands = complete(work)
         code = code or stands
     except PipelineError as problem:
-        code = code or problem.exit_code
+        code, told = code or problem.exit_code, told or str(problem)
         raise
     finally:
-        report(code)
+        report(code, told)
         work.bus.emit(RunEnded(code, _summary(work, code, idle)))
     return code
 

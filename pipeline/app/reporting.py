@@ -12,7 +12,7 @@ from pipeline.app.project import Project
 from pipeline.app.standing import where_all_stand
 from pipeline.domain.base import utc_now
 from pipeline.domain.issue import Issue
-from pipeline.errors import Stopped
+from pipeline.errors import BudgetSpent, PipelineError, Stopped
 from pipeline.execution.kept_work import all_kept
 from pipeline.observe.report.entry import Ground
 from pipeline.observe.report.facts import Ending, Report
@@ -42,6 +42,8 @@ LONG_LINES, LONG_LINES_TOGETHER = 2**15, 2**20
 """Characters of a change, and of all of them together, that are shown: a line has no bound."""
 CARRIES_ON = "`pipeline run` carries on"
 INTERRUPTED = Stopped.exit_code
+TELLS_MORE = frozenset({PipelineError.exit_code, BudgetSpent.exit_code})
+"""Exit codes of which the error's line says more than `MEANING`: it names what to do."""
 
 
 def _to_json(report: Report, _where: str = "") -> str:
@@ -58,7 +60,12 @@ FORMS: dict[str, Callable[[Report, str], str]] = {
 
 
 def make_project_report(
-    project: Project, state: State, code: int | None = None, *, ended: Ending | None = None
+    project: Project,
+    state: State,
+    code: int | None = None,
+    *,
+    ended: Ending | None = None,
+    told: str = "",
 ) -> Report:
     """Gather the report of the newest run of `state` from the records, without secrets.
 
@@ -72,7 +79,7 @@ def make_project_report(
         holds=held_up,
         now=utc_now(),
         sandbox=project.settings.sandbox.kind,
-        ending=ended or _ending(project, state, code),
+        ending=ended or _ending(project, state, code, told),
         is_earlier=ended is not None,
         caps=caps_of(project.settings.budget) if code is not None else last_caps(project, state),
         ground=_ground(project, rows, state, is_earlier=ended is not None),
@@ -81,9 +88,9 @@ def make_project_report(
     return Report.model_validate(redact.deep(report.model_dump(mode="json")))
 
 
-def write_report(project: Project, book: Book, code: int | None) -> Report:
+def write_report(project: Project, book: Book, code: int | None, told: str = "") -> Report:
     """Write the report in all its forms from the records, and return it."""
-    report = make_project_report(project, book.state, code)
+    report = make_project_report(project, book.state, code, told=told)
     places = project.places
     paths = {"md": places.report_md, "json": places.report_json, "html": places.report_html}
     for form, path in paths.items():
@@ -152,11 +159,11 @@ def _was_there(issue: Issue, state: State) -> bool:
     return not is_later or state.current(issue.id) is not None
 
 
-def _ending(project: Project, state: State, code: int | None) -> Ending:
+def _ending(project: Project, state: State, code: int | None, told: str) -> Ending:
     """Return how the last process ended: as it says itself, or as it left things."""
     places = project.places
     if code is not None:
-        return Ending(how="ended", exit_code=code, at=utc_now(), said=_meaning(code, state))
+        return Ending(how="ended", exit_code=code, at=utc_now(), said=_meaning(code, state, told))
     if alive(places) is not None:
         return Ending(how="working")
     if read_run_info(places.run_file) is not None:
@@ -164,8 +171,10 @@ def _ending(project: Project, state: State, code: int | None) -> Ending:
     return _told_before(project, state)
 
 
-def _meaning(code: int, state: State) -> str:
-    """Return what an exit code means here: of an interruption, who asked for it."""
+def _meaning(code: int, state: State, told: str) -> str:
+    """Return what an exit code means here: the error's own line, or who asked for the end."""
+    if told and code in TELLS_MORE:
+        return told
     last = state.tally.standstills[-1:]
     if code == INTERRUPTED and last and last[0].by and last[0].how != PAUSE:
         return f"stopped by {last[0].by}; {CARRIES_ON}"

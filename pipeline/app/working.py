@@ -89,8 +89,8 @@ def work_under(
     require_keys(project, work, wanted)
     bus.listeners.append(SummaryKeeper(project, book))
 
-    def report(code: int) -> None:
-        write_report(project, book, code)
+    def report(code: int, told: str) -> None:
+        write_report(project, book, code, told)
         keep_summary(project, book)
 
     with telling_now(project.places, bus, wanted):

@@ -105,3 +105,17 @@ def test_what_lands_on_a_red_base_is_counted_apart(tmp_path: Path) -> None:
         told = json.loads(night.run("report", "--json").out)
         assert (told["totals"]["commits"], told["totals"]["unproven"]) == (1, 1)
         assert told["next"][0]["why"] == "look at 1 commit that no test speaks for"
+
+
+def test_the_report_holds_what_ended_the_run(tmp_path: Path) -> None:
+    files = {**PROJECT, "app.py": "def add(a, b):\n    return 0\n"}
+    with Night(tmp_path / "repo", any_issue(), files=files) as night:
+        night.add("ISS-1")
+        night.run("plan")
+        night.approve_all()
+        ended = night.run("run")
+        assert ended.code == 1
+        told = json.loads(night.run("report", "--json").out)
+        said = ended.err.splitlines()[-1].removeprefix("pipeline: ")
+        assert told["ending"]["said"] == said
+        assert "--allow-red-baseline" in said

@@ -244,6 +244,7 @@ def test_a_spent_budget_ends_with_5_and_a_larger_one_carries_on(tmp_path: Path) 
         assert ended.code == 5
         assert "the run's budget is spent" in last_line(ended)
         assert "raise budget.tokens" in last_line(ended)
+        assert "(exit code 5): the run's budget is spent: " in night.run("report").out
         assert night.requests("executor") == []
         assert night.run("run").code == 0
         assert night.states() == {"ISS-1": "completed"}

@@ -51,7 +51,7 @@ def to_markdown(report: Report, where: str = "") -> str:
 def _head(report: Report) -> Iterator[str]:
     yield from ("# Report", "", f"**{report.headline}**", "")
     if said := ending(report.ending):
-        yield from (said, "")
+        yield from (line_of(said), "")
     if report.rehearsal:
         yield from ("This was a rehearsal against the stand-in model server.", "")
     for said in (*report.holds, *report.remarks):
