@@ -72,6 +72,7 @@ class Stage:
             "STATE": self.base / "state",
             "OTHER": self.base / "other",
             "OBJECTS": self.base / "checkout/.git/objects",
+            "TAG": self.base.name,
             "HOST": self.host.pid,
             "TCP": tcp[1],
             "UDP": udp[1],
@@ -94,7 +95,7 @@ class Stage:
                 yield f"reached {listener.getsockname()!r}"
         for place in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
-                if place.read_bytes().startswith(b"survivor-"):
+                if place.read_bytes().startswith(f"survivor-{self.base.name}-".encode()):
                     os.kill(int(place.parent.name), 9)
                     yield "lives on"
         for place in (self.tmp, self.shm):
